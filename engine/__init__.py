@@ -1,0 +1,1 @@
+"""Tenprint: fingerprint identification, from images to hits in the order that matters."""

@@ -1,0 +1,1 @@
+"""From minutiae to what is compared: a code for each minutia, a vector for each finger."""

@@ -1,0 +1,56 @@
+"""What can go wrong, by name: every error says what was refused, why, and what to do."""
+
+from __future__ import annotations
+
+
+class TenprintError(Exception):
+    """The base of every error that Tenprint raises on purpose."""
+
+
+class InputError(TenprintError):
+    """An input was refused; the rest of a batch goes on.
+
+    `source` names the file (or record), `reason` says why in words a person can act on.
+    """
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(f"{source}: {reason}" if source else reason)
+        self.source = source
+        self.reason = reason
+
+
+class ImageError(InputError):
+    """The file is no readable image, or passes a limit on size, pixels or resolution."""
+
+
+class FailureToExtractError(InputError):
+    """The image was read, but holds too little of a fingerprint (ISO/IEC 19795-1: failure to
+    extract, counted as a miss in every evaluation)."""
+
+
+class TemplateError(InputError):
+    """Bytes that are no valid template, or a template of an unknown version."""
+
+
+class ManifestError(InputError):
+    """A row or a column of a CSV of persons, images or offense records is not usable."""
+
+
+class GalleryError(TenprintError):
+    """A gallery does not exist, or cannot do what was asked."""
+
+
+class MakerMismatchError(GalleryError):
+    """Templates made by different extractors, versions or settings may not meet."""
+
+
+class StoreError(TenprintError):
+    """The database cannot be opened, is of an unknown version, or refuses a change."""
+
+
+class SettingsError(TenprintError):
+    """A setting is out of its range, or asks for a device that is not there."""
+
+
+class PolicyError(TenprintError):
+    """A severity policy or one of its tables is not valid."""

@@ -1,0 +1,1 @@
+"""The gallery as matching reads it: packed arrays and the shortlist, derived from the database."""

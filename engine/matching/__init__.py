@@ -1,0 +1,1 @@
+"""From probe and candidates to evidence, scores, likelihood ratios and thresholds."""

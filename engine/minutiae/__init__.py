@@ -1,0 +1,1 @@
+"""From ridges to minutiae: two extractors behind one seam."""

@@ -1,0 +1,1 @@
+"""From pixels to a ridge map: mask, orientation, frequency, enhanced image, quality."""

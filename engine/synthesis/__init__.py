@@ -1,0 +1,1 @@
+"""Prints and templates made by the project itself, with their ground truth."""

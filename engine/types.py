@@ -1,0 +1,247 @@
+"""The nouns of Tenprint: what flows from an image to a hit. Data only, no algorithms.
+
+Coordinates everywhere: pixels at 500 ppi, origin at the top left, x to the right, y down.
+Angles everywhere: radians, counter-clockwise as seen on the print (so y up), from +x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+U8 = npt.NDArray[np.uint8]
+U64 = npt.NDArray[np.uint64]
+I16 = npt.NDArray[np.int16]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+PPI = 500  # the resolution that every stage after reading works at
+MAX_MINUTIAE = 64  # kept in a template, the best by quality
+CODE_WORDS = 4  # 64-bit words of one minutia's sign code: 256 bits
+EMBEDDING_SIZE = 256
+
+
+class FingerPosition(IntEnum):
+    """ANSI/NIST-ITL FGP and ISO/IEC 19794-2 finger positions."""
+
+    UNKNOWN = 0
+    RIGHT_THUMB = 1
+    RIGHT_INDEX = 2
+    RIGHT_MIDDLE = 3
+    RIGHT_RING = 4
+    RIGHT_LITTLE = 5
+    LEFT_THUMB = 6
+    LEFT_INDEX = 7
+    LEFT_MIDDLE = 8
+    LEFT_RING = 9
+    LEFT_LITTLE = 10
+
+
+class MinutiaKind(IntEnum):
+    """ISO/IEC 19794-2 minutia types."""
+
+    OTHER = 0
+    ENDING = 1
+    BIFURCATION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FingerImage:
+    """One print at 500 ppi: ridges dark on light.
+
+    pixels: uint8 H×W. ppi: of the file before resampling. source: file name, for messages.
+    """
+
+    pixels: U8
+    ppi: float = PPI
+    position: FingerPosition = FingerPosition.UNKNOWN
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RidgeMap:
+    """What the ridges say, in square blocks of `block` px: arrays of h×w blocks, and the
+    enhanced image (H×W) where an extractor made one.
+
+    mask: bool, the finger. orientation: float32 rad in [0, π), along the ridges.
+    frequency: float32 ridges per px (0 where unknown). quality: float32 0..1.
+    enhanced: uint8 H×W, ridges dark, or None.
+    """
+
+    block: int
+    mask: Bool
+    orientation: F32
+    frequency: F32
+    quality: F32
+    enhanced: U8 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Minutiae:
+    """n minutiae as a struct of arrays.
+
+    x, y: float32 px. angle: float32 rad in [0, 2π), the direction of ISO/IEC 19794-2 (from the
+    minutia back along the ridge that ends, or along the valley between the branches).
+    kind: uint8 MinutiaKind. quality: uint8 0..100.
+    """
+
+    x: F32
+    y: F32
+    angle: F32
+    kind: U8
+    quality: U8
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, which: npt.NDArray[np.intp] | Bool) -> Minutiae:
+        """The minutiae at the indices (or under the mask) `which`, in that order."""
+        return Minutiae(
+            self.x[which],
+            self.y[which],
+            self.angle[which],
+            self.kind[which],
+            self.quality[which],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What made a template; templates of different makers never meet in one gallery.
+
+    extractor: "leader" or "gabor". settings: digest of every setting that shapes a template.
+    """
+
+    extractor: str
+    extractor_version: int
+    descriptor_version: int
+    embedding_version: int
+    settings: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.extractor}-{self.extractor_version}"
+            f".d{self.descriptor_version}.e{self.embedding_version}.{self.settings}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """All that is kept of one print to compare it: what formats.template writes in ≤ 2.5 kB.
+
+    minutiae: n ≤ 64, best quality first. codes: uint64 n×4, one 256-bit sign code each.
+    embedding: float32 (EMBEDDING_SIZE,), unit length. quality: 0..100.
+    width, height: px at 500 ppi of the image it was made from.
+    """
+
+    minutiae: Minutiae
+    codes: U64
+    embedding: F32
+    quality: int
+    width: int
+    height: int
+    position: FingerPosition
+    maker: Maker
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Every sub-score of one probe finger against one candidate finger.
+
+    score: the comparison score, grows with likeness (see matching.rescoring).
+    similarity: mean local similarity of the pairs, 0..1, before relaxation.
+    support: mean efficiency of the pairs kept (after over before relaxation), 0..1.
+    pairs: int32 k×2, minutiae paired (probe index, candidate index), best first.
+    """
+
+    position: FingerPosition
+    score: float
+    similarity: float
+    support: float
+    pairs: I32
+    probe_quality: int
+    candidate_quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One person on a candidate list: a proposal for an examiner, never an identification.
+
+    score: fused over fingers. llr: log10 likelihood ratio, mated over non-mated. gap: score minus
+    that of the next candidate. over_threshold: at or over the threshold of the search.
+    """
+
+    person: str
+    gallery: str
+    rank: int
+    score: float
+    llr: float
+    gap: float
+    over_threshold: bool
+    evidence: tuple[Evidence, ...]
+
+
+class Degree(IntEnum):
+    """The grade of an offense as the record states it."""
+
+    UNKNOWN = 0
+    INFRACTION = 1
+    MISDEMEANOR = 2
+    FELONY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OffenseRecord:
+    """One line of a criminal history: a closed list of offense facts, nothing about the person.
+
+    ncic: 4-digit NCIC uniform offense code or "". disposition: text as recorded.
+    max_sentence_months: the longest the statute allows, None if unknown.
+    """
+
+    record_id: str
+    ncic: str = ""
+    charge: str = ""
+    degree: Degree = Degree.UNKNOWN
+    disposition: str = ""
+    offense_date: date | None = None
+    jurisdiction: str = ""
+    max_sentence_months: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """How severe a person's records are under one policy, and why.
+
+    level: 1 (most severe) .. 3; None where `state` says why there is none.
+    state: "level", "needs-review" (a record nobody could code) or "no-record" (nothing counts).
+    lane: "conviction" or "charge", of the record that decided. dropped: counts by reason.
+    table: version and SHA-256 (first 12 hex digits) of the rules.
+    """
+
+    policy: str
+    state: str
+    level: int | None
+    lane: str
+    record_id: str
+    rule: str
+    reason: str
+    table: str
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A candidate over the threshold with the place of its case in the examiners' queue."""
+
+    place: int
+    probe: str
+    candidate: Candidate
+    assessment: Assessment

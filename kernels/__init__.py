@@ -1,0 +1,1 @@
+"""The inner loops: each a NumPy reference and a CUDA kernel of the same name."""
