@@ -1,0 +1,1 @@
+"""The database, the only truth: one file a noun, each function a verb within one transaction."""

@@ -1,0 +1,87 @@
+"""Changes: every enrolment and removal under a number that only grows, for indexes to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from engine.store.schema import changes, clock, now, templates
+
+ENROL = "enrol"
+REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a gallery gained and lost since a number: template ids, and the number it leads to."""
+
+    added: tuple[int, ...]
+    removed: tuple[int, ...]
+    sequence: int
+
+
+def lock(connection: Connection) -> None:
+    """Makes other writers wait until this transaction ends (SQLite's writers wait anyway)."""
+    connection.execute(select(clock.c.sequence).with_for_update())
+
+
+def record(
+    connection: Connection,
+    kind: str,
+    gallery_id: int,
+    template_ids: Sequence[int],
+    submission: int,
+) -> None:
+    """Numbers the changes, in the caller's transaction."""
+    if not template_ids:
+        return
+    last = connection.execute(
+        update(clock)
+        .values(sequence=clock.c.sequence + len(template_ids))
+        .returning(clock.c.sequence)
+    ).scalar_one()
+    first = last - len(template_ids) + 1
+    time = now()
+    connection.execute(
+        insert(changes),
+        [
+            {
+                "sequence": first + offset,
+                "at": time,
+                "kind": kind,
+                "gallery_id": gallery_id,
+                "template_id": template_id,
+                "submission_id": submission,
+            }
+            for offset, template_id in enumerate(template_ids)
+        ],
+    )
+
+
+def latest(connection: Connection) -> int:
+    """The number of the last change; 0 before the first."""
+    return int(connection.execute(select(clock.c.sequence)).scalar_one())
+
+
+def since(connection: Connection, gallery_id: int, sequence: int) -> Difference:
+    """What an index of the gallery that has read up to `sequence` must add and remove."""
+    newer = (changes.c.gallery_id == gallery_id) & (changes.c.sequence > sequence)
+    added = (
+        select(changes.c.template_id)
+        .join(templates, templates.c.id == changes.c.template_id)
+        .where(newer, changes.c.kind == ENROL)
+    )
+    removed = select(changes.c.template_id).where(newer, changes.c.kind == REMOVE)
+    return Difference(
+        tuple(connection.execute(added.order_by(changes.c.sequence)).scalars()),
+        tuple(connection.execute(removed.order_by(changes.c.sequence)).scalars()),
+        latest(connection),
+    )
+
+
+def last_of(connection: Connection, gallery_id: int) -> int:
+    """The number of the gallery's own last change; 0 before its first."""
+    newest = select(func.max(changes.c.sequence)).where(changes.c.gallery_id == gallery_id)
+    return int(connection.execute(newest).scalar_one() or 0)

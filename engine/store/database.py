@@ -1,0 +1,99 @@
+"""Opens the database, brings its tables up to date, and hands out transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.errors import StoreError
+from engine.store.migrate import is_current, upgrade
+
+BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
+
+
+class Database:
+    """The database at a URL (or a path, for SQLite); safe to use from several processes."""
+
+    def __init__(self, target: str | Path) -> None:
+        """Opens it, creating and migrating it where needed; StoreError where that fails."""
+        self.url = _url(target)
+        self.name = str(target) if isinstance(target, Path) else self.url.render_as_string()
+        self._engine = _engine(self.url)
+        try:
+            with self.read() as connection:
+                current = is_current(connection)
+            if not current:
+                with self.write() as connection:
+                    upgrade(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view; whatever is written meanwhile is not seen."""
+        with self._transaction(write=False) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: durable when the block ends, undone when it raises."""
+        with self._transaction(write=True) as connection:
+            yield connection
+
+    def forget(self) -> None:
+        """Overwrites deleted content that the write-ahead log still holds (SQLite only)."""
+        if self.url.get_backend_name() != "sqlite":
+            return
+        with closing(self._engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, *, write: bool) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                connection = connection.execution_options(tenprint_write=write)
+                with connection.begin():
+                    yield connection
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            raise StoreError(f"{self.name}: {cause}") from error
+
+
+def _url(target: str | Path) -> URL:
+    if isinstance(target, Path):
+        return URL.create("sqlite", database=str(target))
+    return make_url(target)
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # Python's driver would begin transactions by its own rules; _begin_sqlite does it instead.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
+    connection.execute("PRAGMA secure_delete = ON")  # removed templates are overwritten
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its lock at once: a reader that turned writer half-way could not wait for it.
+    write = connection.get_execution_options().get("tenprint_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

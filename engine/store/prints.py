@@ -1,0 +1,161 @@
+"""Prints and their templates: enrolled once however often they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select
+
+from engine.store import changes, galleries, rows
+from engine.store.galleries import GalleryRow
+from engine.store.schema import encounters, images, now, persons, prints, templates
+
+READ_AT_ONCE = 500  # ids in one query: below every database's limit on parameters
+
+
+@dataclass(frozen=True, slots=True)
+class PrintKey:
+    """What makes a print the same print within a gallery. sha256: hex, of the file's bytes."""
+
+    person: str
+    position: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrint:
+    """A print to enrol. template: bytes of formats.template. image: the file, None if refused.
+    ppi: as the caller stated it."""
+
+    key: PrintKey
+    encounter: str
+    source: str
+    ppi: float | None
+    image: bytes | None
+    template: bytes
+    maker: str
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTemplate:
+    """A template as the database keeps it, with the person it is of."""
+
+    id: int
+    person: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPrint:
+    """One enrolled print of a person. image: None where it was refused."""
+
+    position: int
+    source: str
+    ppi: float | None
+    template: bytes
+    image: bytes | None
+
+
+def is_enrolled(connection: Connection, gallery: GalleryRow, key: PrintKey) -> bool:
+    """Whether the gallery has this print already."""
+    query = (
+        select(templates.c.id)
+        .join(prints, prints.c.id == templates.c.print_id)
+        .join(persons, persons.c.id == prints.c.person_id)
+        .where(templates.c.gallery_id == gallery.id, persons.c.reference == key.person)
+        .where(prints.c.position == key.position, prints.c.sha256 == key.sha256)
+    )
+    return connection.execute(query).first() is not None
+
+
+def enrol(
+    connection: Connection, gallery: GalleryRow, new: Sequence[NewPrint], submission: int
+) -> list[bool]:
+    """Enrols prints; for each, whether it was new to the gallery.
+
+    MakerMismatchError where one was made by another maker than the gallery's.
+    """
+    changes.lock(connection)
+    fresh = []
+    template_ids = []
+    for item in new:
+        gallery = galleries.fix_maker(connection, gallery, item.maker)
+        fresh.append(not is_enrolled(connection, gallery, item.key))
+        if fresh[-1]:
+            print_id = _ensure_print(connection, item, submission)
+            row = {
+                "print_id": print_id,
+                "gallery_id": gallery.id,
+                "maker": item.maker,
+                "quality": item.quality,
+                "data": item.template,
+                "created_at": now(),
+            }
+            template_ids.append(rows.add(connection, templates, row))
+    changes.record(connection, changes.ENROL, gallery.id, template_ids, submission)
+    return fresh
+
+
+def count(connection: Connection, gallery: GalleryRow) -> int:
+    """How many templates the gallery has."""
+    query = select(func.count()).where(templates.c.gallery_id == gallery.id)
+    return int(connection.execute(query).scalar_one())
+
+
+def read_templates(connection: Connection, ids: Sequence[int]) -> Iterator[list[StoredTemplate]]:
+    """The templates of these ids, as far as they exist, a few hundred at a time."""
+    for start in range(0, len(ids), READ_AT_ONCE):
+        query = (
+            select(templates.c.id, persons.c.reference, templates.c.data)
+            .join(prints, prints.c.id == templates.c.print_id)
+            .join(persons, persons.c.id == prints.c.person_id)
+            .where(templates.c.id.in_(ids[start : start + READ_AT_ONCE]))
+            .order_by(templates.c.id)
+        )
+        yield [StoredTemplate(*row) for row in connection.execute(query)]
+
+
+def of_person(connection: Connection, gallery: GalleryRow, person: str) -> list[StoredPrint]:
+    """The prints of a person in a gallery in the order of their enrolment, which is also the
+    order of the person's templates in a derived index."""
+    query = (
+        select(prints.c.position, prints.c.source, prints.c.ppi, templates.c.data, images.c.data)
+        .select_from(templates)
+        .join(prints, prints.c.id == templates.c.print_id)
+        .join(persons, persons.c.id == prints.c.person_id)
+        .outerjoin(images, images.c.print_id == prints.c.id)
+        .where(templates.c.gallery_id == gallery.id, persons.c.reference == person)
+        .order_by(templates.c.id)
+    )
+    return [StoredPrint(*row) for row in connection.execute(query)]
+
+
+def _ensure_print(connection: Connection, new: NewPrint, submission: int) -> int:
+    """The print's id; its person, encounter, print and image are made where they are missing."""
+    person_id = rows.ensure(
+        connection, persons, {"reference": new.key.person}, {"created_at": now()}
+    )
+    encounter_id = rows.ensure(
+        connection,
+        encounters,
+        {"person_id": person_id, "reference": new.encounter},
+        {"submission_id": submission, "created_at": now()},
+    )
+    print_id = rows.ensure(
+        connection,
+        prints,
+        {"person_id": person_id, "position": new.key.position, "sha256": new.key.sha256},
+        {
+            "encounter_id": encounter_id,
+            "source": new.source,
+            "ppi": new.ppi,
+            "created_at": now(),
+        },
+    )
+    if new.image is not None:
+        kept = select(images.c.print_id).where(images.c.print_id == print_id)
+        if connection.execute(kept).first() is None:
+            connection.execute(insert(images).values(print_id=print_id, data=new.image))
+    return print_id

@@ -1,0 +1,267 @@
+"""The tables of the database, as the newest migration leaves them; see docs/store.md."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+NAME_LENGTH = 64  # of a gallery
+REFERENCE_LENGTH = 200  # of persons, encounters, records: names given from outside
+SHA256_LENGTH = 64  # hex digits
+
+
+def now() -> datetime:
+    """The time in UTC to 1/100 s, the resolution that CJIS asks of an audit."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 10_000 * 10_000)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A time in UTC; refuses times without a zone, restores the zone where a database drops it."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite counts rows only in a plain INTEGER; a large deployment needs 64 bits on every database.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _time(name: str, *, nullable: bool = False) -> Column[datetime]:
+    return Column(name, UtcTime, nullable=nullable)
+
+
+def _text(name: str, length: int = REFERENCE_LENGTH) -> Column[str]:
+    return Column(name, String(length), nullable=False)
+
+
+def _owner(name: str, target: str, *, key: bool = False, cascade: bool = True) -> Column[int]:
+    """A foreign key; with `cascade` the row goes when its owner goes."""
+    rule = "CASCADE" if cascade else None
+    return Column(name, Id, ForeignKey(target, ondelete=rule), nullable=False, primary_key=key)
+
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _text("verb", 20),
+    _text("jurisdiction"),
+    _text("purpose"),
+    _text("operator"),
+    Column("source", Text, nullable=False),
+    _text("subject"),
+    _time("started_at"),
+    _time("finished_at", nullable=True),
+    Column("outcome", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+galleries = Table(
+    "galleries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(NAME_LENGTH), nullable=False, unique=True),
+    Column("maker", String(REFERENCE_LENGTH)),  # none until the first template fixes it
+    _time("created_at"),
+    sqlite_autoincrement=True,
+)
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reference", String(REFERENCE_LENGTH), nullable=False, unique=True),
+    _time("created_at"),
+    sqlite_autoincrement=True,
+)
+
+encounters = Table(
+    "encounters",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _owner("person_id", "persons.id"),
+    _text("reference"),  # "" where the source names no encounter
+    _owner("submission_id", "submissions.id", cascade=False),
+    _time("created_at"),
+    UniqueConstraint("person_id", "reference"),
+    sqlite_autoincrement=True,
+)
+
+prints = Table(
+    "prints",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _owner("person_id", "persons.id"),
+    _owner("encounter_id", "encounters.id"),
+    Column("position", SmallInteger, nullable=False),
+    _text("sha256", SHA256_LENGTH),  # of the file's bytes
+    Column("source", Text, nullable=False),
+    Column("ppi", Float),  # as the caller stated it; none where the file was to say
+    _time("created_at"),
+    CheckConstraint("position BETWEEN 0 AND 10", name="position"),
+    UniqueConstraint("person_id", "position", "sha256"),
+    Index(None, "encounter_id"),
+    sqlite_autoincrement=True,
+)
+
+images = Table(
+    "images",
+    metadata,
+    _owner("print_id", "prints.id", key=True),
+    Column("data", LargeBinary, nullable=False),  # the file as it came
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("id", Id, primary_key=True),  # never used again after a removal: indexes rely on it
+    _owner("print_id", "prints.id"),
+    _owner("gallery_id", "galleries.id", cascade=False),
+    _text("maker"),
+    Column("quality", SmallInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # formats.template
+    _time("created_at"),
+    UniqueConstraint("gallery_id", "print_id"),
+    Index(None, "print_id"),
+    sqlite_autoincrement=True,
+)
+
+offense_records = Table(
+    "offense_records",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _owner("person_id", "persons.id"),
+    _owner("gallery_id", "galleries.id", cascade=False),
+    _owner("submission_id", "submissions.id", cascade=False),
+    _text("record_id"),
+    _text("ncic", 8),
+    Column("charge", Text, nullable=False),
+    Column("degree", SmallInteger, nullable=False),
+    Column("disposition", Text, nullable=False),
+    Column("offense_date", Date),
+    _text("jurisdiction"),
+    Column("max_sentence_months", Integer),
+    _time("updated_at"),
+    UniqueConstraint("gallery_id", "person_id", "record_id"),
+    Index(None, "person_id"),
+    sqlite_autoincrement=True,
+)
+
+# One row. Writers take its lock, so that numbers become visible in the order they were given,
+# on every database.
+clock = Table(
+    "clock",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    _time("at"),
+    _text("kind", 8),
+    # No foreign keys: the line outlives what it tells of.
+    Column("gallery_id", BigInteger, nullable=False),
+    Column("template_id", BigInteger, nullable=False),
+    _owner("submission_id", "submissions.id", cascade=False),
+    CheckConstraint("kind IN ('enrol', 'remove')", name="kind"),
+    Index(None, "gallery_id", "sequence"),
+)
+
+searches = Table(
+    "searches",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _owner("submission_id", "submissions.id", cascade=False),
+    _text("probe"),
+    _text("maker"),
+    Column("fpir", Float, nullable=False),
+    Column("threshold", Float, nullable=False),
+    Column("gallery_size", Integer, nullable=False),
+    Column("compared", Integer, nullable=False),
+    Column("max_candidates", Integer, nullable=False),
+    _time("at"),
+    Index(None, "submission_id"),
+    sqlite_autoincrement=True,
+)
+
+search_probes = Table(
+    "search_probes",
+    metadata,
+    _owner("search_id", "searches.id", key=True),
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("position", SmallInteger, nullable=False),
+    _text("sha256", SHA256_LENGTH),
+    Column("source", Text, nullable=False),
+    Column("quality", SmallInteger, nullable=False),
+)
+
+search_galleries = Table(
+    "search_galleries",
+    metadata,
+    _owner("search_id", "searches.id", key=True),
+    Column("gallery", String(NAME_LENGTH), primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+)
+
+search_candidates = Table(
+    "search_candidates",
+    metadata,
+    _owner("search_id", "searches.id", key=True),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    _text("person"),
+    _text("gallery", NAME_LENGTH),
+    Column("score", Float, nullable=False),
+    Column("llr", Float, nullable=False),
+    Column("gap", Float, nullable=False),
+    Column("over_threshold", Boolean, nullable=False),
+    Index(None, "person"),
+)
