@@ -12,6 +12,20 @@ from dataclasses import asdict, dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class PolaritySettings:
+    """When a print counts as inverted (light ridges on dark).
+
+    Tuned on the FVC2002, FVC2004 and FCJ2020 prints (1,680): none of them may count as inverted.
+    """
+
+    block: int = 16  # px
+    flat: float = 0.2  # contrast of background, of the 95th percentile of all blocks
+    textured: float = 0.5  # contrast of print, likewise
+    min_blocks: int = 2  # of background, to judge at all
+    margin: float = 0.3  # background darker than the print's mean, of the print's range
+
+
+@dataclass(frozen=True, slots=True)
 class ImageLimits:
     """What the reader accepts. Checked on the header, before anything is decompressed."""
 
@@ -22,6 +36,13 @@ class ImageLimits:
     min_ppi: float = 100.0
     max_ppi: float = 4000.0
     default_ppi: float = 500.0  # where neither the file nor the caller says
+    screen_ppi: tuple[float, ...] = (72.0, 96.0)  # what programs write who know no resolution
+    screen_tolerance: float = 0.5  # ppi
+    same_ppi: float = 0.01  # a resolution this close to 500 is not resampled
+    min_contrast: int = 16  # gray levels between the darkest and the lightest pixel
+    decoder_bytes: int = 2**30  # of memory, for the process that decodes a WSQ file
+    decoder_seconds: int = 20  # likewise
+    polarity: PolaritySettings = field(default_factory=PolaritySettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +72,12 @@ class FieldSettings:
     gap_sd: float = 0.6  # of the gap
     whorl_tilt_sd: float = 0.44  # rad
     bend_sd: float = 0.08  # rad, each harmonic of the angular correction
-    arch_rise: tuple[float, float] = (0.5, 1.1)  # rad, the steepest ridge of an arch
-    arch_width: tuple[float, float] = (80.0, 130.0)  # px
-    arch_height: tuple[float, float] = (110.0, 200.0)  # px
-    arch_middle_sd: float = 30.0  # px
+    arch_rise: tuple[float, float] = (0.5, 1.1)  # rad, the steepest ridge of a plain arch
+    dome_rise: tuple[float, float] = (0.3, 0.6)  # rad, the same in the other classes
+    dome_width: tuple[float, float] = (80.0, 130.0)  # px
+    dome_height: tuple[float, float] = (110.0, 200.0)  # px
+    dome_middle: float = 50.0  # px, where arcs rise the most; of plain arches 0
+    dome_middle_sd: float = 30.0  # px
     waves: int = 6
     wave_length: tuple[float, float] = (170.0, 480.0)  # px
     wave_sd: float = 0.10  # rad, each wave
