@@ -223,7 +223,8 @@ class Assessment:
     level: 1 (most severe) .. 3; None where `state` says why there is none.
     state: "level", "needs-review" (a record nobody could code) or "no-record" (nothing counts).
     lane: "conviction" or "charge", of the record that decided. dropped: counts by reason.
-    table: version and SHA-256 (first 12 hex digits) of the rules.
+    table: version and SHA-256 (first 12 hex digits) of the rules. category: of the offense that
+    decided, "" where it could not be coded.
     """
 
     policy: str
@@ -235,6 +236,7 @@ class Assessment:
     reason: str
     table: str
     dropped: Mapping[str, int] = field(default_factory=dict)
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)
