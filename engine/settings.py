@@ -19,10 +19,11 @@ class PolaritySettings:
     """
 
     block: int = 16  # px
-    flat: float = 0.2  # contrast of background, of the 95th percentile of all blocks
+    flat: float = 0.3  # contrast of background, of the 95th percentile of all blocks
     textured: float = 0.5  # contrast of print, likewise
+    noise: float = 0.02  # added to the contrast of background before it becomes a weight, likewise
     min_blocks: int = 2  # of background, to judge at all
-    margin: float = 0.3  # background darker than the print's mean, of the print's range
+    margin: float = 0.25  # background below the print's mid-gray, of its range; prints reach 0.18
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,8 @@ class ImageLimits:
     min_ppi: float = 100.0
     max_ppi: float = 4000.0
     default_ppi: float = 500.0  # where neither the file nor the caller says
-    screen_ppi: tuple[float, ...] = (72.0, 96.0)  # what programs write who know no resolution
-    screen_tolerance: float = 0.5  # ppi
+    placeholder_ppi: tuple[float, ...] = (0.0, 1.0, 72.0, 96.0)  # what programs write for "unknown"
+    placeholder_tolerance: float = 0.5  # ppi
     same_ppi: float = 0.01  # a resolution this close to 500 is not resampled
     min_contrast: int = 16  # gray levels between the darkest and the lightest pixel
     decoder_bytes: int = 2**30  # of memory, for the process that decodes a WSQ file
@@ -67,20 +68,20 @@ class FieldSettings:
     tented_delta: complex = -70j  # sideways from the core, up and down from the middle
     tented_sd: complex = 10 + 25j
     whorl_gap: float = 16.0  # px from the middle of the whorl to each core, at least
-    double_gap: float = 45.0  # the same for double loops
+    double_gap: float = 38.0  # the same for double loops
     double_share: float = 0.35  # of the whorls
-    gap_sd: float = 0.6  # of the gap
+    gap_sd: float = 0.4  # of the gap
     whorl_tilt_sd: float = 0.44  # rad
     bend_sd: float = 0.08  # rad, each harmonic of the angular correction
-    arch_rise: tuple[float, float] = (0.5, 1.1)  # rad, the steepest ridge of a plain arch
-    dome_rise: tuple[float, float] = (0.3, 0.6)  # rad, the same in the other classes
-    dome_width: tuple[float, float] = (80.0, 130.0)  # px
-    dome_height: tuple[float, float] = (110.0, 200.0)  # px
-    dome_middle: float = 50.0  # px, where arcs rise the most; of plain arches 0
-    dome_middle_sd: float = 30.0  # px
+    arch_rise: tuple[float, float] = (0.5, 1.0)  # rad, the steepest ridge of a plain arch
+    dome_rise: tuple[float, float] = (0.55, 0.9)  # rad, what arcs add to the other classes
+    dome_width: tuple[float, float] = (60.0, 95.0)  # px
+    dome_foot: float = -105.0  # px, where arcs fade out: at the height of the deltas
+    dome_foot_sd: float = 15.0  # px
+    dome_fade: tuple[float, float] = (18.0, 35.0)  # px
     waves: int = 6
     wave_length: tuple[float, float] = (170.0, 480.0)  # px
-    wave_sd: float = 0.10  # rad, each wave
+    wave_sd: float = 0.06  # rad, each wave
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +134,31 @@ class DrawSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MasterSettings:
+    """The ridges of a made finger, grown as in SFinGe."""
+
+    width: int = 416  # px at 500 ppi: 21 mm
+    height: int = 560  # px: 28 mm
+    period: float = 9.0  # px from ridge to ridge, mean over fingers
+    period_sd: float = 0.45  # px, between fingers
+    period_slow: float = 0.04  # share, changes over the finger
+    period_down: float = 0.05  # share, wider at the foot of the picture than in its middle
+    period_limits: tuple[float, float] = (7.5, 10.5)  # px
+    reach: int = 9  # px, half size of the Gabor filters
+    bandwidth: float = 0.45  # sigma of the filters, in periods: at most three ridges count
+    gain: float = 3.0  # of the response before it saturates
+    rounds: int = 22
+    closest: float = 8.0  # px, opposed minutiae closer than this count as none
+
+
+@dataclass(frozen=True, slots=True)
 class SynthesisSettings:
     """Prints and templates that the project makes itself."""
 
     flow: FieldSettings = field(default_factory=FieldSettings)
     press: PressSettings = field(default_factory=PressSettings)
     draw: DrawSettings = field(default_factory=DrawSettings)
+    master: MasterSettings = field(default_factory=MasterSettings)
 
 
 @dataclass(frozen=True, slots=True)

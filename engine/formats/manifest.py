@@ -16,8 +16,8 @@ from engine.types import FingerPosition
 __all__ = ["EXTENSIONS", "PrintRow", "find_prints", "read_people", "read_records"]
 
 EXTENSIONS = frozenset(
-    (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".jp2", ".j2k", ".wsq")
-    + (".pgm", ".pbm", ".ppm", ".pnm")
+    {".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".jp2", ".j2k", ".wsq"}
+    | {".pgm", ".pbm", ".ppm", ".pnm"}
 )
 _REQUIRED = ("person", "image")
 _OPTIONAL = ("position", "ppi", "encounter")

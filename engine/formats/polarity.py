@@ -17,19 +17,21 @@ from engine.types import F32, U8, Bool
 def is_inverted(gray: U8, settings: PolaritySettings) -> bool:
     """Whether ridges are light on dark in `gray` (uint8 H×W). In doubt: no.
 
-    Square blocks with little contrast that hang together with the border are background; blocks
-    with much contrast are print. Inverted is what has its background darker than the mean of the
-    print by more than `settings.margin` of the print's own range (10th to 90th percentile).
+    Square blocks of little contrast that hang together with the border are background, blocks of
+    much contrast are print. The background's level is the mean of its blocks, weighted by the
+    inverse of their variance. Inverted is what has its background darker than the middle of the
+    print's range (10th to 90th percentile) by more than `settings.margin` of that range.
     """
     blocks = _blocks(gray.astype(np.float32), settings.block)
-    means, contrasts = blocks.mean(axis=2), blocks.std(axis=2)
-    strong = float(np.percentile(contrasts, 95))
-    background = _touching_border(contrasts < settings.flat * strong)
+    contrast = blocks.std(axis=2)
+    contrast /= max(float(np.percentile(contrast, 95)), 1.0)
+    background = _touching_border(contrast < settings.flat)
     if np.count_nonzero(background) < settings.min_blocks:
         return False
-    ridges = blocks[contrasts > settings.textured * strong]
-    dark, light = np.percentile(ridges, (10, 90))
-    return bool(means[background].mean() < ridges.mean() - settings.margin * (light - dark))
+    weights = (contrast[background] + settings.noise) ** -2
+    level = np.average(blocks.mean(axis=2)[background], weights=weights)
+    dark, light = np.percentile(blocks[contrast > settings.textured], (10, 90))
+    return bool(level < (dark + light) / 2 - settings.margin * (light - dark))
 
 
 def _blocks(gray: F32, side: int) -> F32:

@@ -10,6 +10,8 @@ from engine.errors import ImageError
 from engine.settings import ImageLimits
 from engine.types import PPI, U8
 
+MM_PER_INCH = 25.4
+
 _ADVICE = "give the resolution of the scanner as ppi"
 
 
@@ -19,12 +21,12 @@ def settle(
     """The resolution to work with, ppi along width and height.
 
     What the caller gives goes first, then what the file states, then `limits.default_ppi`: also
-    where the file states one of `limits.screen_ppi` (which programs write who know nothing better)
-    or zero. Raises ImageError when it is no number or outside the limits.
+    where the file states one of `limits.placeholder_ppi`, the resolution of a screen or of nothing.
+    Raises ImageError when it is no number or outside the limits.
     """
     if given is not None:
         stated = (given, given)
-    elif stated is None or 0 in stated or _is_screen(stated, limits):
+    elif stated is None or _is_placeholder(stated, limits):
         stated = (limits.default_ppi, limits.default_ppi)
     for ppi in stated:
         if not (math.isfinite(ppi) and limits.min_ppi <= ppi <= limits.max_ppi):
@@ -35,10 +37,10 @@ def settle(
     return stated
 
 
-def _is_screen(stated: tuple[float, float], limits: ImageLimits) -> bool:
+def _is_placeholder(stated: tuple[float, float], limits: ImageLimits) -> bool:
     return any(
-        all(abs(ppi - screen) < limits.screen_tolerance for ppi in stated)
-        for screen in limits.screen_ppi
+        all(abs(ppi - placeholder) < limits.placeholder_tolerance for ppi in stated)
+        for placeholder in limits.placeholder_ppi
     )
 
 
@@ -55,11 +57,13 @@ def size_at_500(
         scale = PPI / resolution
         sides.append(side if abs(scale - 1) <= limits.same_ppi else round(side * scale))
     if min(sides) < limits.min_side or max(sides) > limits.max_side:
+        across, down, least, most = (
+            f"{side * MM_PER_INCH / PPI:.3g}" for side in (*sides, limits.min_side, limits.max_side)
+        )
         raise ImageError(
             source,
-            f"{sides[0]}×{sides[1]} px at 500 ppi ({width}×{height} at {ppi[0]:.0f}) is no single "
-            f"print: sides of {limits.min_side} to {limits.max_side} px are; if the resolution is "
-            f"wrong, {_ADVICE}",
+            f"{width}×{height} px at {ppi[0]:.0f} ppi are {across}×{down} mm, where a print has "
+            f"{least} to {most} mm a side: crop it, or {_ADVICE} if that is wrong",
         )
     return sides[0], sides[1]
 
