@@ -1,0 +1,72 @@
+"""Prints as the kernels read them: minutiae of many prints in one run of arrays, no objects.
+
+Words of one code position lie together (structure of arrays), the layout of Cappelli, Ferrara
+and Maltoni, "Large-scale fingerprint identification on GPU" (2015), section 4: neighbouring
+threads, or SIMD lanes, read neighbouring words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from kernels import backend
+
+MAX_MINUTIAE = 64  # of one print: a minutia's index must fit in 6 bits
+STEPS = 256  # of a turn: angles are uint8 and wrap as angles do
+
+_DTYPES = {"codes": np.uint64, "x": np.int16, "y": np.int16, "angle": np.uint8, "start": np.int64}
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """N prints with M minutiae in all, on one device (all NumPy or all CuPy).
+
+    codes: uint64 (W, M), W words of 64 bits a minutia. x, y: int16 (M,) px at 500 ppi, y down.
+    angle: uint8 (M,), 1/256 of a turn, counter-clockwise as seen. start: int64 (N + 1,): print i
+    has the minutiae start[i] to start[i + 1], 64 at most.
+
+    Raises ValueError for a wrong dtype, shape or device.
+    """
+
+    codes: Any
+    x: Any
+    y: Any
+    angle: Any
+    start: Any
+
+    def __post_init__(self) -> None:
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name, array in arrays.items():
+            backend.require(name, array, _DTYPES[name], 2 if name == "codes" else 1)
+        backend.where(*arrays.values())
+        total = self.codes.shape[1]
+        if any(len(arrays[name]) != total for name in ("x", "y", "angle")):
+            raise ValueError("codes, x, y and angle differ in their number of minutiae")
+        if len(self.start) < 1:
+            raise ValueError("start needs one entry more than there are prints")
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+
+def counts(prints: Packed, which: Any) -> Any:
+    """Minutiae of each print in `which` (int64 indices): int64, the same shape."""
+    return prints.start[which + 1] - prints.start[which]
+
+
+def slots(prints: Packed, which: Any) -> tuple[Any, Any]:
+    """Where the minutiae of the prints `which` (B,) lie, as one padded block.
+
+    Returns indices into the minutiae, int64 (G, B), and which of them are real, bool (G, B);
+    G is the largest count. The other slots repeat a real minutia, so that any read is in range.
+    """
+    xp = backend.array_module(prints.start)
+    count = counts(prints, which)
+    width = int(count.max()) if len(which) else 0
+    slot = xp.arange(width, dtype=np.int64)[:, None]
+    last = xp.maximum(count - 1, 0)[None]
+    index = prints.start[which][None] + xp.minimum(slot, last)
+    return xp.minimum(index, max(prints.codes.shape[1] - 1, 0)), slot < count[None]
