@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field
 
 
@@ -15,14 +16,17 @@ from dataclasses import asdict, dataclass, field
 class PolaritySettings:
     """When a print counts as inverted (light ridges on dark).
 
-    Tuned on the FVC2002, FVC2004 and FCJ2020 prints (1,680): none of them may count as inverted.
+    Tuned on the FVC2002, FVC2004 and FCJ2020 prints (1,680), also with black frames and cropped
+    into the print: as they are, none may count as inverted.
     """
 
     block: int = 16  # px
-    flat: float = 0.3  # contrast of background, of the 95th percentile of all blocks
+    frame: int = 48  # gray level that a dark frame does not pass
+    even: float = 0.3  # contrast of blocks without ridges, of the 95th percentile of all blocks
     textured: float = 0.5  # contrast of print, likewise
     noise: float = 0.02  # added to the contrast of background before it becomes a weight, likewise
-    min_blocks: int = 2  # of background, to judge at all
+    min_border: float = 0.2  # of the border, that is background
+    max_light: float = 0.3  # of the even blocks, lighter than the print's mid-gray
     margin: float = 0.25  # background below the print's mid-gray, of its range; prints reach 0.18
 
 
@@ -51,6 +55,7 @@ class LeaderSettings:
     """The LEADER network (Cappelli & Ferrara, arXiv 2602.15493)."""
 
     min_quality: float = 0.5  # the network's own confidence; 0.5 as published
+    margin: int = 24  # px around the finger's mask that the network reads too
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +77,11 @@ class FieldSettings:
     double_share: float = 0.35  # of the whorls
     gap_sd: float = 0.4  # of the gap
     whorl_tilt_sd: float = 0.44  # rad
+    hook: tuple[float, float] = (0.25, 0.5)  # rad; more makes the legs of a loop more parallel
     bend_sd: float = 0.08  # rad, each harmonic of the angular correction
     arch_rise: tuple[float, float] = (0.5, 1.0)  # rad, the steepest ridge of a plain arch
-    dome_rise: tuple[float, float] = (0.55, 0.9)  # rad, what arcs add to the other classes
+    dome_rise: tuple[float, float] = (0.55, 0.9)  # rad, what arcs add to loops and tented arches
+    whorl_rise: tuple[float, float] = (0.1, 0.3)  # rad, to whorls, steep by themselves
     dome_width: tuple[float, float] = (60.0, 95.0)  # px
     dome_foot: float = -105.0  # px, where arcs fade out: at the height of the deltas
     dome_foot_sd: float = 15.0  # px
@@ -147,8 +154,60 @@ class MasterSettings:
     reach: int = 9  # px, half size of the Gabor filters
     bandwidth: float = 0.45  # sigma of the filters, in periods: at most three ridges count
     gain: float = 3.0  # of the response before it saturates
-    rounds: int = 22
+    rounds: int = 25
     closest: float = 8.0  # px, opposed minutiae closer than this count as none
+    pores: float = 0.0035  # per px², sweat pores on the crests
+    pore_depth: tuple[float, float] = (0.3, 1.3)  # of the relief
+    creases: tuple[int, int] = (0, 4)  # white lines of the skin: at least, fewer than
+    crease_width: tuple[float, float] = (1.5, 3.5)  # px
+    crease_length: tuple[float, float] = (40.0, 160.0)  # px
+
+
+@dataclass(frozen=True, slots=True)
+class SensorSettings:
+    """How a kind of sensor shows a print. Gray levels 0..255; each range is drawn from at random."""
+
+    width: int  # px at 500 ppi, a multiple of 8
+    height: int
+    ground: tuple[float, float]  # gray where nothing touches
+    valley: tuple[float, float]  # gray between the ridges of a dry finger
+    ridge: tuple[float, float]  # gray of the ridges
+    glow: float  # gray levels, standard deviation of slow changes of the ground
+    lines: float  # gray levels, standard deviation from column to column
+    grain: tuple[float, float]  # gray levels, standard deviation from pixel to pixel
+
+
+@dataclass(frozen=True, slots=True)
+class ImpressionSettings:
+    """One touch of a sensor. Set by eye beside real prints of optical and capacitive sensors."""
+
+    optical: SensorSettings = SensorSettings(
+        400, 512, (236.0, 252.0), (225.0, 245.0), (20.0, 75.0), 2.5, 0.0, (1.5, 4.0)
+    )
+    capacitive: SensorSettings = SensorSettings(
+        320, 448, (150.0, 185.0), (175.0, 215.0), (40.0, 85.0), 6.0, 3.5, (4.0, 8.0)
+    )
+    optical_share: float = 0.65
+    max_rotation: float = 0.35  # rad, 20 degrees
+    shift_sd: float = 12.0  # px on each axis
+    contact_width: tuple[float, float] = (95.0, 145.0)  # px, half axis
+    contact_height: tuple[float, float] = (140.0, 225.0)  # px
+    contact_power: tuple[float, float] = (2.0, 3.0)  # 2 an ellipse, more a rounded rectangle
+    contact_sd: tuple[float, float] = (14.0, 22.0)  # px, its middle
+    contact_edge: float = 0.10  # of the radius, over which contact fades
+    contact_rough: float = 0.035  # of the radius, how ragged the edge is
+    moisture_sd: float = 0.28  # of the relief: dry fingers show thin ridges, wet ones thick
+    moisture_patch: float = 0.18  # the same, between parts of one finger
+    moisture_limits: tuple[float, float] = (-0.5, 0.5)
+    edge_dryness: float = 0.7  # of the relief, thinner towards the edge of the contact
+    sharpness: tuple[float, float] = (2.5, 4.5)  # of the step from valley to ridge
+    rough: tuple[float, float] = (0.10, 0.60)  # of the relief, noise on the skin
+    rough_grain: tuple[float, float] = (0.8, 1.6)  # px, its size
+    smear: float = 0.35  # how far valleys fill in a wet finger
+    scratches: tuple[int, int] = (0, 4)  # at least, fewer than
+    scratch_width: tuple[float, float] = (1.0, 2.0)  # px
+    scratch_length: tuple[float, float] = (30.0, 140.0)  # px
+    blur: tuple[float, float] = (0.5, 0.8)  # px, sigma
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +218,111 @@ class SynthesisSettings:
     press: PressSettings = field(default_factory=PressSettings)
     draw: DrawSettings = field(default_factory=DrawSettings)
     master: MasterSettings = field(default_factory=MasterSettings)
+    impression: ImpressionSettings = field(default_factory=ImpressionSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptorSettings:
+    """The neighbourhood of a minutia that its sign code describes. Lengths and widths are those of
+    Minutia Cylinder-Code (TPAMI 2010, table 1); 8 to 12 cells and radii of 70 to 85 px gave the
+    same error rates within noise on FVC2002, FVC2004 and FCJ2020. The projection in
+    engine/embedding/codes.npz was learned for exactly these numbers."""
+
+    radius: float = 70.0  # px
+    cells: int = 10  # across the diameter
+    sectors: int = 6  # of the turn
+    spread: float = 28 / 3  # px, standard deviation of a neighbour's place
+    turn: float = 2 * math.pi / 9  # rad, standard deviation of a neighbour's direction
+    saturation: float = 0.02  # contribution at which a cell is 63 % full
+
+
+@dataclass(frozen=True, slots=True)
+class ShortlistSettings:
+    """How many prints the shortlist keeps for comparison, of N in the gallery."""
+
+    least: int = 2000  # below this many prints everything is compared
+    share: float = 0.04  # of the gallery
+    most: int = 40_000
+
+
+@dataclass(frozen=True, slots=True)
+class RescoringSettings:
+    """Comparison of minutiae. Values of MCC's LGS-R (TPAMI 2010, section 4; the reach and stretch
+    of pairs after the project's measured integer form); 12 to 16 pairs gave the same error rates
+    on FVC2002, FVC2004 and FCJ2020, 24 and more gave higher ones."""
+
+    gate: int = 64  # largest difference of direction of two minutiae paired, 1/256 turn
+    pairs: int = 12
+    keep: float = 0.5  # of its own similarity, what a pair keeps in a round
+    rounds: int = 5
+    reach: float = 8.0  # px
+    stretch: float = 0.06  # of the distance between two minutiae
+    turn: float = 16.0  # 1/256 turn
+    scored_least: int = 4  # pairs that the score is the mean of: a sigmoid of the minutiae count
+    scored_most: int = 12
+    scored_middle: float = 20.0  # minutiae
+    scored_slope: float = 0.4  # 1/minutia
+    chunk: int = 512  # candidates at a time: p×512 words of 8 bytes stay in the second-level cache
+    threads: int = 0  # 0: one for each processor
+
+
+@dataclass(frozen=True, slots=True)
+class FusionSettings:
+    """Fingers of one person together."""
+
+    finalists: int = 200  # persons whose every finger is compared
+    max_llr: float = 6.0  # log10, the most that one finger may say either way
+
+
+@dataclass(frozen=True, slots=True)
+class PreprocessSettings:
+    """From pixels to a ridge map. Lengths in px at 500 ppi, frequencies in ridges per px.
+
+    Chosen on plateaus of the equal error rate over six FVC2002 and FVC2004 B sets.
+    """
+
+    block: int = 8  # px, the blocks of a ridge map
+    scale: int = 2  # px: ridges are analysed at half the resolution, four px a period or more
+    contrast_sd: float = 16.0  # px, neighbourhood whose mean and contrast become 0 and 1
+    contrast_floor: float = 4.0  # gray levels added to the contrast, so that noise stays small
+    contrast_limit: float = 2.5  # standard deviations
+    window: int = 64  # px, of the local spectra
+    hop: int = 16  # px from window to window
+    band: tuple[float, float] = (1 / 18, 1 / 4.2)  # ridges per px: all that may be a ridge
+    periods: tuple[float, float] = (5.0, 15.0)  # px, centres of the first and last ridge bin
+    period_bins: int = 6
+    period_width: float = 0.16  # sigma of a bin, of the logarithm
+    angle_width: float = 0.26  # rad, sigma of the ridges' direction within a window
+    energy_floor: float = 0.05  # added to the energy of a window, so that blanks count as nothing
+    pure_peak: float = 0.5  # share of a window's energy at its ridges, where quality is 1
+    quality_blur: float = 0.8  # windows, before a threshold cuts
+    min_quality: float = 0.15  # of a block in the mask
+    min_energy: float = 0.2  # mean squared contrast of a block in the mask
+    mask_radius: int = 2  # blocks, gaps that close and tongues that fall
+    max_hole: int = 40  # blocks
+    min_part: float = 0.2  # of the largest part of the mask, to stay in it
+    min_area_mm2: float = 20.0  # of a print; less is a failure to extract
+    filter_directions: int = 16
+    filter_angle: float = 0.21  # rad, sigma of a filter
+    filter_width: float = 0.35  # sigma of a filter, of the logarithm of frequency
+    filter_ratio: float = 1.35  # between the two filters' frequencies, around the print's own
+    frequency_blur: float = 1.5  # blocks
+    refine_sd: float = 6.0  # px, neighbourhood of the second look at the orientation
+    refinements: int = 1
+    enhanced_gain: float = 64.0  # gray levels for one standard deviation
+
+
+@dataclass(frozen=True, slots=True)
+class GaborSettings:
+    """Minutiae from the enhanced image. Lengths in px at 500 ppi."""
+
+    scale: int = 2  # px: minutiae are sought at half the resolution
+    edge: float = 8.0  # from the mask's edge; nearer ones are ends of the print, not of a ridge
+    dipole: float = 6.0  # two opposite minutiae nearer than this are one disturbed ridge
+    lookahead: float = 8.0  # from a minutia to where its own line is ridge or valley
+    amplitude_sd: float = 6.0  # neighbourhood of a minutia whose ridges' strength counts
+    near: float = 10.0  # distance of an opposite minutia at which quality falls to 63 %
+    inner: float = 15.0  # distance of the mask's edge, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +333,12 @@ class Settings:
     device: str = "auto"  # or "cpu", "gpu": resolved once, at the edge
     images: ImageLimits = field(default_factory=ImageLimits)
     leader: LeaderSettings = field(default_factory=LeaderSettings)
+    preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
+    gabor: GaborSettings = field(default_factory=GaborSettings)
+    descriptor: DescriptorSettings = field(default_factory=DescriptorSettings)
+    shortlist: ShortlistSettings = field(default_factory=ShortlistSettings)
+    rescoring: RescoringSettings = field(default_factory=RescoringSettings)
+    fusion: FusionSettings = field(default_factory=FusionSettings)
 
     def digest(self) -> str:
         """8 hex digits over every setting that shapes a template of this extractor."""
