@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class FieldSettings:
 
     # Arch, tented arch, left loop, right loop, whorl: natural shares, as SFinGe has them.
     proportions: tuple[float, ...] = (0.037, 0.029, 0.338, 0.317, 0.279)
+    radial_share: float = 0.06  # of the loops, where the hand is known: they open to the thumb
     core: complex = 25j
     core_sd: complex = 12 + 20j
     loop_delta: complex = 85 - 85j  # of a left loop; mirrored for a right loop
@@ -165,7 +167,7 @@ class MasterSettings:
 
 @dataclass(frozen=True, slots=True)
 class SensorSettings:
-    """How a kind of sensor shows a print. Gray levels 0..255; each range is drawn from at random."""
+    """How a kind of sensor shows a print, in gray levels 0..255. Ranges are drawn from."""
 
     width: int  # px at 500 ppi, a multiple of 8
     height: int
@@ -211,6 +213,18 @@ class ImpressionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordSettings:
+    """Invented criminal histories."""
+
+    without: float = 0.3  # share of the persons without any record
+    further: float = 1.1  # records after the first, mean
+    most: int = 6
+    first: date = date(2008, 1, 1)
+    last: date = date(2025, 12, 31)
+    jurisdictions: int = 12
+
+
+@dataclass(frozen=True, slots=True)
 class SynthesisSettings:
     """Prints and templates that the project makes itself."""
 
@@ -219,6 +233,7 @@ class SynthesisSettings:
     draw: DrawSettings = field(default_factory=DrawSettings)
     master: MasterSettings = field(default_factory=MasterSettings)
     impression: ImpressionSettings = field(default_factory=ImpressionSettings)
+    records: RecordSettings = field(default_factory=RecordSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +341,25 @@ class GaborSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureSettings:
+    """How prints are drawn for people to look at. Lengths in px of the print, at 500 ppi."""
+
+    zoom: float = 2.0  # px of the picture for one px of the print
+    supersampling: int = 2  # drawn this much larger, then averaged down
+    radius: float = 3.6  # of a minutia's mark
+    tail: float = 10.0  # of its direction, from the centre
+    line: float = 1.3  # width
+    halo: float = 1.1  # white, on both sides of a line
+    margin: float = 14.0  # around a print
+    gap: float = 26.0  # between two prints side by side
+    caption: float = 20.0  # height of the line of words under a print
+    text: float = 9.0  # height of letters
+    pairs_numbered: int = 16  # the best pairs; the others are only coloured
+    join_opacity: float = 0.45  # of the lines that join the pairs
+    quality: int = 80  # of WebP, 0..100
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of Tenprint's settings."""
 
@@ -342,6 +376,6 @@ class Settings:
 
     def digest(self) -> str:
         """8 hex digits over every setting that shapes a template of this extractor."""
-        own = getattr(self, self.extractor)
-        text = json.dumps({self.extractor: asdict(own)}, sort_keys=True)
+        shapes = {"leader": (self.leader,), "gabor": (self.preprocess, self.gabor)}[self.extractor]
+        text = json.dumps([self.extractor, *(asdict(own) for own in shapes)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
