@@ -151,6 +151,7 @@ class MasterSettings:
     period: float = 9.0  # px from ridge to ridge, mean over fingers
     period_sd: float = 0.45  # px, between fingers
     period_slow: float = 0.04  # share, changes over the finger
+    period_patch: int = 80  # px, between these changes
     period_down: float = 0.05  # share, wider at the foot of the picture than in its middle
     period_limits: tuple[float, float] = (7.5, 10.5)  # px
     reach: int = 9  # px, half size of the Gabor filters
@@ -285,8 +286,8 @@ class RescoringSettings:
 class FusionSettings:
     """Fingers of one person together."""
 
-    finalists: int = 200  # persons whose every finger is compared
-    max_llr: float = 6.0  # log10, the most that one finger may say either way
+    finalists: int = 100  # persons whose every finger is compared with every finger of the probe
+    misplaced: float = 1.0  # log10, taken off where both positions are known and differ
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from engine.settings import PressSettings
 from engine.types import F32
 
+_LEVER = 3.0  # px from a point to the one that shows how its direction turns
+
 
 @dataclass(frozen=True, slots=True)
 class Press:
@@ -78,3 +80,13 @@ def displace(press: Press, x: F32, y: F32) -> tuple[F32, F32]:
     moved_x = x + loose * away_x + press.wide * x + press.lean * y
     moved_y = y + loose * away_y + press.tall * y
     return moved_x, moved_y
+
+
+def carry(press: Press, x: F32, y: F32, angle: F32) -> tuple[F32, F32, F32]:
+    """Points x, y (n, m) px with a direction (rad) under each of the n presses: where they come to
+    lie, and which way they point there."""
+    cos: F32 = np.cos(angle)
+    sin: F32 = np.sin(angle)
+    moved_x, moved_y = displace(press, x, y)
+    tip_x, tip_y = displace(press, x + _LEVER * cos, y - _LEVER * sin)
+    return moved_x, moved_y, np.arctan2(moved_y - tip_y, tip_x - moved_x)

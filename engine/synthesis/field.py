@@ -6,7 +6,7 @@ x to the right, y down; angles in radians, counter-clockwise as seen (y up), fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import numpy as np
@@ -18,6 +18,8 @@ from engine.types import F32, U8
 C64 = npt.NDArray[np.complex64]
 
 _FAR_BELOW = 400.0  # px under the middle of the finger, where every finger's ridges run level
+_TIP = -210.0  # px, where they do so again
+_STEEP = 30.0  # keeps exp() within float32
 
 
 class Pattern(IntEnum):
@@ -35,9 +37,12 @@ class Fields:
     """n orientation fields as a struct of arrays, y up inside (complex numbers).
 
     pattern: uint8 (n,). core, delta: complex64 (n, 2) px, the zeros and the poles.
-    weight: float32 (n, 2), 0 where there is no such pair. bend1, bend2: complex64 (n,), first and
-    second harmonic of the angular correction. arch: float32 (n, 4): amplitude (rad), width, middle
-    and height (px); amplitude 0 but for plain arches. offset: float32 (n,) rad.
+    pairs: uint8 (n,), how many of them are used. bend1, bend2: complex64 (n,), first and
+    second harmonic of the angular correction. hook: float32 (n,) rad, how much more than a parabola
+    ridges turn over an upper core and under a lower one. dome: float32 (n, 4): how ridges
+    rise to the middle and fall again above the deltas: the steepest (rad), and px: width, height of
+    its foot, and the stretch over which it fades there. level: float32 (n, 2) rad, the turn that
+    makes ridges level below the deltas and at the tip.
     wave: complex64 (n, k) rad/px, wave vectors of the perturbation; sway: float32 (n, k, 2),
     its amplitude and phase (rad).
     """
@@ -45,11 +50,12 @@ class Fields:
     pattern: U8
     core: C64
     delta: C64
-    weight: F32
+    pairs: U8
     bend1: C64
     bend2: C64
-    arch: F32
-    offset: F32
+    hook: F32
+    dome: F32
+    level: F32
     wave: C64
     sway: F32
 
@@ -65,24 +71,26 @@ def draw_fields(count: int, rng: np.random.Generator, settings: FieldSettings) -
     """`count` random fields, classes in the proportions of `settings.proportions`.
 
     Zero-pole model (Sherlock & Monro 1993) with a smooth angular correction in the spirit of
-    Vizcaya & Gerhardt (1996), an arc model for plain arches as in SFinGe (Handbook of Fingerprint
-    Recognition, chapter on synthetic fingerprints), and a slow perturbation over all.
+    Vizcaya & Gerhardt (1996), a dome of arcs, which is all that plain arches have (after SFinGe,
+    Handbook of Fingerprint Recognition, chapter on synthetic fingerprints), and a slow
+    perturbation over all.
     """
     share = np.asarray(settings.proportions)
     pattern = rng.choice(len(Pattern), count, p=share / share.sum()).astype(np.uint8)
-    core, delta, weight = _singularities(pattern, rng, settings)
+    core, delta = _singularities(pattern, rng, settings)
+    pairs = np.select([pattern == Pattern.ARCH, pattern == Pattern.WHORL], [0, 2], 1)
     bend = rng.normal(0.0, settings.bend_sd, (count, 2)) * np.exp(
         1j * rng.uniform(-np.pi, np.pi, (count, 2))
     )
-    arch = np.stack(
-        [
-            rng.uniform(*settings.arch_rise, count) * (pattern == Pattern.ARCH),
-            rng.uniform(*settings.arch_width, count),
-            rng.normal(0.0, settings.arch_middle_sd, count),
-            rng.uniform(*settings.arch_height, count),
-        ],
-        axis=1,
+    rise = np.select(
+        [pattern == Pattern.ARCH, pattern == Pattern.WHORL],
+        [rng.uniform(*settings.arch_rise, count), rng.uniform(*settings.whorl_rise, count)],
+        rng.uniform(*settings.dome_rise, count),
     )
+    width = rng.uniform(*settings.dome_width, count)
+    foot = rng.normal(settings.dome_foot, settings.dome_foot_sd, count)
+    fade = rng.uniform(*settings.dome_fade, count)
+    dome = np.stack([rise, width, foot, fade], axis=1)
     shape = (count, settings.waves)
     wave = (2 * np.pi / rng.uniform(*settings.wave_length, shape)) * np.exp(
         1j * rng.uniform(-np.pi, np.pi, shape)
@@ -90,50 +98,37 @@ def draw_fields(count: int, rng: np.random.Generator, settings: FieldSettings) -
     sway = np.stack(
         [rng.normal(0.0, settings.wave_sd, shape), rng.uniform(-np.pi, np.pi, shape)], axis=2
     )
-    level = Fields(
+    still = Fields(
         pattern,
         core.astype(np.complex64),
         delta.astype(np.complex64),
-        weight.astype(np.float32),
+        pairs.astype(np.uint8),
         bend[:, 0].astype(np.complex64),
         bend[:, 1].astype(np.complex64),
-        arch.astype(np.float32),
-        np.zeros(count, np.float32),
+        rng.uniform(*settings.hook, count).astype(np.float32),
+        dome.astype(np.float32),
+        np.zeros((count, 2), np.float32),
         wave.astype(np.complex64),
         np.zeros((*shape, 2), np.float32),
     )
-    below = np.full((count, 1), _FAR_BELOW, np.float32)
-    offset = -orientation(level, np.zeros_like(below), below)[:, 0]
-    return Fields(
-        level.pattern,
-        level.core,
-        level.delta,
-        level.weight,
-        level.bend1,
-        level.bend2,
-        level.arch,
-        np.where(pattern == Pattern.ARCH, 0, offset).astype(np.float32),
-        level.wave,
-        sway.astype(np.float32),
-    )
+    return replace(still, level=_level(still), sway=sway.astype(np.float32))
 
 
 def orientation(field: Fields, x: F32, y: F32) -> F32:
     """Ridge orientation in radians, modulo π, at the points x, y (n, m) of each of the n fields."""
     z = x - 1j * y
-    theta = np.repeat(field.offset[:, None], x.shape[1], axis=1)
-    for pair in range(2):
-        for point, sign in ((field.core, 0.5), (field.delta, -0.5)):
-            weight = field.weight[:, pair]
-            used = np.nonzero(weight)[0]
-            if len(used):
-                turn = _bent_angle(z[used] - point[used, pair, None], field, used)
-                theta[used] += sign * weight[used, None] * turn
-    arched = np.nonzero(field.arch[:, 0])[0]
-    if len(arched):
-        rise, width, middle, height = field.arch[arched].T[:, :, None]
-        across = np.sin(np.clip(-x[arched] / width, -np.pi / 2, np.pi / 2))
-        theta[arched] += rise * across * np.exp(-np.square((-y[arched] - middle) / height))
+    rise, width, foot, fade = field.dome.T[:, :, None]
+    below, above = field.level.T[:, :, None]
+    dome = 1 / (1 + np.exp(np.clip((foot + y) / fade, -_STEEP, _STEEP)))
+    flank = np.sin(np.clip(-x / width, -np.pi / 2, np.pi / 2))
+    theta: F32 = below + dome * (above - below + rise * flank)
+    for pair, opening in enumerate((field.hook, -field.hook)):
+        used = np.flatnonzero(field.pairs > pair)
+        if len(used):
+            hook = opening[used, None]
+            core = _bent_angle(z[used] - field.core[used, pair, None], field, used)
+            delta = _bent_angle(z[used] - field.delta[used, pair, None], field, used)
+            theta[used] += 0.5 * (core + hook * np.sin(core) - delta)
     for k in range(field.wave.shape[1]):
         amplitude, phase = field.sway[:, k, 0, None], field.sway[:, k, 1, None]
         wave = field.wave[:, k, None]
@@ -144,10 +139,20 @@ def orientation(field: Fields, x: F32, y: F32) -> F32:
 def turning(field: Fields, x: F32, y: F32, theta: F32, step: float) -> F32:
     """How fast the orientation turns across the ridges, rad/px, from `theta` at x, y (n, m)
     to `step` px on its left: positive where ridges spread in the direction `theta`."""
-    across: F32 = step * np.sin(theta)
-    up: F32 = step * np.cos(theta)
-    beside = orientation(field, x - across, y - up)
+    cos: F32 = np.cos(theta)
+    sin: F32 = np.sin(theta)
+    beside = orientation(field, x - step * sin, y - step * cos)
     turn: F32 = (np.mod(beside - theta + np.pi / 2, np.pi) - np.pi / 2) / step
+    return turn
+
+
+def _level(still: Fields) -> F32:
+    """The turn (n, 2) in rad that makes ridges level far below the deltas, and at the tip."""
+    middle = np.zeros((len(still), 2), np.float32)
+    ends = np.tile(np.array([_FAR_BELOW, _TIP], np.float32), (len(still), 1))
+    turn: F32 = -orientation(still, middle, ends)
+    # Of the ways to turn modulo π, the two ends take those that are next to each other.
+    turn[:, 1] = turn[:, 0] + np.mod(turn[:, 1] - turn[:, 0] + np.pi / 2, np.pi) - np.pi / 2
     return turn
 
 
@@ -162,9 +167,9 @@ def _bent_angle(z: C64, field: Fields, used: npt.NDArray[np.intp]) -> F32:
 
 def _singularities(
     pattern: U8, rng: np.random.Generator, settings: FieldSettings
-) -> tuple[npt.NDArray[np.complex128], npt.NDArray[np.complex128], npt.NDArray[np.float64]]:
-    """Cores and deltas (n, 2), px, y up, and the weight of each pair, where anatomy puts them:
-    loops one pair, whorls two, tented arches a delta right below the core, plain arches none."""
+) -> tuple[npt.NDArray[np.complex128], npt.NDArray[np.complex128]]:
+    """Cores and deltas (n, 2), px, y up, where anatomy puts them: in loops one pair, in whorls two,
+    the upper core first, in tented arches a delta right below the core."""
     n = len(pattern)
 
     def around(middle: complex, sd: complex) -> npt.NDArray[np.complex128]:
@@ -172,9 +177,6 @@ def _singularities(
 
     core = np.zeros((n, 2), np.complex128)
     delta = np.zeros((n, 2), np.complex128)
-    weight = np.zeros((n, 2))
-    weight[:, 0] = pattern != Pattern.ARCH
-    weight[:, 1] = pattern == Pattern.WHORL
 
     core[:, 0] = around(settings.core, settings.core_sd)
     # A left loop opens to the left, so its delta lies on the right.
@@ -193,4 +195,4 @@ def _singularities(
     right = around(settings.whorl_delta, settings.delta_sd)
     left = -around(settings.whorl_delta, settings.delta_sd).conj()
     delta[whorl, 0], delta[whorl, 1] = left[whorl], right[whorl]
-    return core, delta, weight
+    return core, delta

@@ -33,7 +33,7 @@ def test_loops_turn_by_half_around_core_and_back_around_delta(pattern: Pattern) 
 def test_whorl_turns_fully_around_both_cores() -> None:
     settings = FieldSettings(proportions=ONLY[Pattern.WHORL])
     field = draw_fields(50, np.random.default_rng(3), settings)
-    assert np.all(field.weight == 1)
+    assert np.all(field.pairs == 2)
     assert np.all(field.delta[:, 0].real < field.delta[:, 1].real)
 
 
@@ -69,7 +69,7 @@ def test_ridges_are_level_below_the_deltas() -> None:
 
 def test_turning_is_positive_where_ridges_spread() -> None:
     """An arch's ridges spread to the right of its left flank's foot: θ grows upwards there."""
-    settings = FieldSettings(proportions=ONLY[Pattern.ARCH], wave_sd=0.0, arch_middle_sd=0.0)
+    settings = FieldSettings(proportions=ONLY[Pattern.ARCH], wave_sd=0.0)
     field = draw_fields(10, np.random.default_rng(17), settings)
     x, y = np.full((10, 1), -60, np.float32), np.full((10, 1), 90, np.float32)
     theta = orientation(field, x, y)

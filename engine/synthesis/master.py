@@ -1,0 +1,139 @@
+"""Grows the ridges of one finger out of noise; its minutiae emerge and are read off the phase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.settings import MasterSettings, SynthesisSettings
+from engine.synthesis.field import Fields, Pattern, draw_fields, orientation
+from engine.synthesis.noise import blur, clouds, draw_lines
+from engine.synthesis.truth import read_minutiae
+from engine.types import F32, U8, Minutiae
+
+C64 = npt.NDArray[np.complex64]
+
+_PORE = 0.9  # px, sigma of a pore
+
+
+@dataclass(frozen=True, slots=True)
+class Master:
+    """One finger. pixels: uint8 H×W at 500 ppi, ridges dark, a smooth relief and not yet a print.
+
+    minutiae: the truth, px from the top left; the middle of the picture is the origin of the finger
+    frame (see `field`). theta: float32 H×W rad in [0, π), along the ridges. period: float32 H×W px.
+    field: the one orientation field, from which theta comes.
+    """
+
+    pixels: U8
+    minutiae: Minutiae
+    theta: F32
+    period: F32
+    field: Fields
+
+    @property
+    def pattern(self) -> Pattern:
+        """The class of the finger."""
+        return Pattern(int(self.field.pattern[0]))
+
+
+def make_master(seed: int | np.random.Generator, settings: SynthesisSettings) -> Master:
+    """One random finger; the same seed gives the same finger.
+
+    SFinGe's method (Cappelli, Maio & Maltoni, ICPR 2002): every pixel has its own Gabor filter,
+    along the orientation field and at the local ridge frequency, and noise is filtered until it
+    saturates. Where waves of different phase meet, minutiae remain.
+    """
+    rng = np.random.default_rng(seed)
+    master = settings.master
+    shape = (master.height, master.width)
+    field = draw_fields(1, rng, settings.flow)
+    x, y = finger_frame(shape)
+    theta = orientation(field, x.reshape(1, -1), y.reshape(1, -1)).reshape(shape)
+    period = _periods(y, rng, master)
+    ridges = _grow(theta, period, rng, master)
+    minutiae = read_minutiae(ridges, theta, period, field, master)
+    pixels = np.rint(127.5 - 127.5 * np.clip(_skin(ridges, rng, master), -1, 1)).astype(np.uint8)
+    return Master(pixels, minutiae, np.mod(theta, np.float32(np.pi)), period, field)
+
+
+def finger_frame(shape: tuple[int, int]) -> tuple[F32, F32]:
+    """x and y of every pixel (H×W) in the finger frame, whose origin is mid-picture."""
+    height, width = shape
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    return x - (width - 1) / 2, y - (height - 1) / 2
+
+
+def _periods(y: F32, rng: np.random.Generator, settings: MasterSettings) -> F32:
+    """Ridge period in px: wider towards the crease of the joint, with slow random changes."""
+    slow = clouds(y.shape, settings.period_patch, rng)
+    own = rng.normal(settings.period, settings.period_sd)
+    down = 2 * y / y.shape[0]
+    period = own * (1 + settings.period_slow * slow + settings.period_down * down)
+    return np.clip(period, *settings.period_limits).astype(np.float32)
+
+
+def _grow(theta: F32, period: F32, rng: np.random.Generator, settings: MasterSettings) -> F32:
+    """The relief, H×W: about 1 on the crests of ridges, -1 in the valleys."""
+    taps = list(_taps(theta, period, settings))
+    height, width = theta.shape
+    reach = settings.reach
+    padded = np.zeros((height + 2 * reach, width + 2 * reach), np.float32)
+    inner = padded[reach : reach + height, reach : reach + width]
+    inner[:] = rng.standard_normal(theta.shape, np.float32)
+    response = np.empty_like(theta)
+    pair = np.empty_like(theta)
+    for _ in range(settings.rounds):
+        response[:] = 0
+        for dy, dx, tap in taps:
+            ahead = padded[reach + dy :, reach + dx :][:height, :width]
+            behind = padded[reach - dy :, reach - dx :][:height, :width]
+            np.add(ahead, behind, out=pair)
+            np.multiply(pair, tap, out=pair)
+            response += pair
+        np.tanh(settings.gain * response, out=inner)
+    # The last response is smooth where tanh is square; its height is made even over the finger.
+    strength = blur(np.abs(response), settings.period)
+    relief: F32 = np.divide(response, np.maximum(strength, 1e-6), dtype=np.float32)
+    return relief * np.float32(2 / np.pi)
+
+
+def _taps(theta: F32, period: F32, settings: MasterSettings) -> Iterator[tuple[int, int, F32]]:
+    """Half of each pixel's own Gabor filter, tap by tap: (dy, dx, weight H×W); the other half is
+    its mirror image. A wave of height one at the pixel's own frequency passes at height one."""
+    # The phase of a tap is linear in (dx, dy), so powers of two unit numbers replace its cosine.
+    wave = 2 * np.pi / period
+    right = np.exp(1j * wave * np.sin(theta)).astype(np.complex64)
+    down = np.exp(1j * wave * np.cos(theta)).astype(np.complex64)
+    width = settings.bandwidth * period
+    mass = np.pi * np.square(width)
+    reach = settings.reach
+    envelopes: dict[int, F32] = {}
+    row = np.ones_like(right)
+    for dy in range(reach + 1):
+        phase = row * np.conj(right) ** reach if dy else row.copy()
+        for dx in range(-reach if dy else 0, reach + 1):
+            away = dx * dx + dy * dy
+            if away <= reach * reach:
+                if away not in envelopes:
+                    envelopes[away] = np.exp(-0.5 * away / np.square(width)) / mass
+                # The middle will be added to itself as its own mirror image.
+                yield dy, dx, phase.real * envelopes[away] * (1.0 if away else 0.5)
+            phase *= right
+        row *= down
+
+
+def _skin(ridges: F32, rng: np.random.Generator, settings: MasterSettings) -> F32:
+    """The relief with what the skin has for life: pores along the crests, and creases."""
+    crest = np.flatnonzero(ridges.reshape(-1) > 0.9)
+    pores = np.zeros_like(ridges)
+    at = rng.choice(crest, min(len(crest), int(settings.pores * ridges.size)), replace=False)
+    pores.reshape(-1)[at] = rng.uniform(*settings.pore_depth, len(at))
+    pores = blur(pores, _PORE) * (2 * np.pi * _PORE**2)
+    lines = draw_lines(
+        ridges.shape, rng, settings.creases, settings.crease_length, settings.crease_width
+    )
+    return ridges - pores - 2 * lines
