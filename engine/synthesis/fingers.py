@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from engine.settings import SynthesisSettings
 from engine.synthesis.field import draw_fields, orientation, turning
+from engine.synthesis.pose import full_turn
 from engine.types import F32, U8, Bool, MinutiaKind
 
 _TIGHTER = (0.7, 1.4)  # how far distances shrink where minutiae are dense, and grow elsewhere
