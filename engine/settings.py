@@ -366,6 +366,7 @@ class Settings:
 
     extractor: str = "leader"  # or "gabor"
     device: str = "auto"  # or "cpu", "gpu": resolved once, at the edge
+    min_minutiae: int = 4  # in a template; fewer are a failure to extract
     images: ImageLimits = field(default_factory=ImageLimits)
     leader: LeaderSettings = field(default_factory=LeaderSettings)
     preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
@@ -377,6 +378,7 @@ class Settings:
 
     def digest(self) -> str:
         """8 hex digits over every setting that shapes a template of this extractor."""
-        shapes = {"leader": (self.leader,), "gabor": (self.preprocess, self.gabor)}[self.extractor]
-        text = json.dumps([self.extractor, *(asdict(own) for own in shapes)], sort_keys=True)
+        own = {"leader": self.leader, "gabor": self.gabor}[self.extractor]
+        shapes = (self.preprocess, own, self.descriptor)
+        text = json.dumps([self.extractor, *map(asdict, shapes)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]

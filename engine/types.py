@@ -156,7 +156,8 @@ class Template:
 class Evidence:
     """Every sub-score of one probe finger against one candidate finger.
 
-    score: the comparison score, grows with likeness (see matching.rescoring).
+    position: of the probe's finger. template_id: the candidate's print in the database, 0 where
+    there is none. score: the comparison score 0..1, grows with likeness (matching.rescoring).
     similarity: mean local similarity of the pairs, 0..1, before relaxation.
     support: mean efficiency of the pairs kept (after over before relaxation), 0..1.
     pairs: int32 k×2, minutiae paired (probe index, candidate index), best first.
@@ -169,14 +170,16 @@ class Evidence:
     pairs: I32
     probe_quality: int
     candidate_quality: int
+    template_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One person on a candidate list: a proposal for an examiner, never an identification.
 
-    score: fused over fingers. llr: log10 likelihood ratio, mated over non-mated. gap: score minus
-    that of the next candidate. over_threshold: at or over the threshold of the search.
+    score: -log10 of the share of non-mated persons whose fingers would agree as well, fused over
+    fingers (matching.fusion). llr: log10 likelihood ratio, mated over non-mated. gap: score minus
+    that of the next candidate. over_threshold: score at or over the threshold of the search.
     """
 
     person: str
@@ -187,6 +190,35 @@ class Candidate:
     gap: float
     over_threshold: bool
     evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search gives: a proposal for examiners, with all that qualifies it.
+
+    candidates: best first. threshold: the score that a probe without a mate passes with
+    probability fpir, among gallery_size persons. sequences: up to which change of the database
+    each gallery was read. compared: prints whose minutiae were compared.
+    """
+
+    candidates: tuple[Candidate, ...]
+    threshold: float
+    fpir: float
+    gallery_size: int
+    sequences: dict[str, int]
+    compared: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Two prints compared. score, threshold: as in a search of one person, for the rate fmr."""
+
+    evidence: Evidence
+    score: float
+    llr: float
+    threshold: float
+    fmr: float
+    over_threshold: bool
 
 
 class Degree(IntEnum):

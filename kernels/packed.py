@@ -24,7 +24,7 @@ _DTYPES = {"codes": np.uint64, "x": np.int16, "y": np.int16, "angle": np.uint8, 
 class Packed:
     """N prints with M minutiae in all, on one device (all NumPy or all CuPy).
 
-    codes: uint64 (W, M), W words of 64 bits a minutia. x, y: int16 (M,) px at 500 ppi, y down.
+    codes: uint64 (W, M), W words of 64 bits a minutia, each row contiguous. x, y: int16 (M,) px at 500 ppi, y down.
     angle: uint8 (M,), 1/256 of a turn, counter-clockwise as seen. start: int64 (N + 1,): print i
     has the minutiae start[i] to start[i + 1], 64 at most.
 
@@ -40,7 +40,10 @@ class Packed:
     def __post_init__(self) -> None:
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
         for name, array in arrays.items():
-            backend.require(name, array, _DTYPES[name], 2 if name == "codes" else 1)
+            rows = array if name != "codes" or not len(array) else array[0]
+            backend.require(name, rows, _DTYPES[name], 1)
+        if self.codes.ndim != 2:
+            raise ValueError(f"codes must be of 2 dimensions, not {self.codes.shape}")
         backend.where(*arrays.values())
         total = self.codes.shape[1]
         if any(len(arrays[name]) != total for name in ("x", "y", "angle")):
@@ -50,6 +53,11 @@ class Packed:
 
     def __len__(self) -> int:
         return len(self.start) - 1
+
+    @property
+    def row(self) -> int:
+        """Words from one row of codes to the next: more than M where an array has spare room."""
+        return self.codes.strides[0] // self.codes.itemsize
 
 
 def counts(prints: Packed, which: Any) -> Any:

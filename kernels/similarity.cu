@@ -1,6 +1,6 @@
 // Best partners by local similarity, between one probe and the candidates of a gallery.
 //
-// codes: uint64 [words][minutiae]; angles: uint8 [minutiae]; start: int64 [prints + 1];
+// codes: uint64 [words][..], a row apart by probe_row or code_row words; angles: uint8 [minutiae]; start: int64 [prints + 1];
 // candidates: int64 [batch]. row: uint16 [probe_count][batch], col: uint16 [width][batch],
 // keys similarity << 6 | 63 - index, as kernels/similarity.py has them; both start as zeros.
 //
@@ -8,10 +8,10 @@
 // a shared-memory maximum, so the order of the threads does not matter and the result is exact.
 
 extern "C" __global__ void similarity(
-    const unsigned long long* __restrict__ probe_codes, const unsigned char* __restrict__ probe_angle,
-    int probe_count, int words,
-    const unsigned long long* __restrict__ codes, const unsigned char* __restrict__ angle,
-    const long long* __restrict__ start, long long minutiae,
+    const unsigned long long* __restrict__ probe_codes, long long probe_row,
+    const unsigned char* __restrict__ probe_angle, int probe_count,
+    const unsigned long long* __restrict__ codes, long long code_row,
+    const unsigned char* __restrict__ angle, const long long* __restrict__ start, int words,
     const long long* __restrict__ candidates, int batch, int width, int gate,
     unsigned short* __restrict__ row, unsigned short* __restrict__ col)
 {
@@ -29,8 +29,8 @@ extern "C" __global__ void similarity(
             if (turn > 2 * gate) continue;
             int distance = 0;
             for (int w = 0; w < words; ++w)
-                distance += __popcll(probe_codes[(long long)w * probe_count + i]
-                                     ^ codes[w * minutiae + first + g]);
+                distance += __popcll(probe_codes[w * probe_row + i]
+                                     ^ codes[w * code_row + first + g]);
             if (distance >= top) continue;
             const unsigned int likeness = (unsigned int)(top - distance) << 6;
             atomicMax(&best_row[i], likeness | (63 - g));

@@ -48,8 +48,9 @@ def best(probe: Packed, gallery: Packed, candidates: Any, gate: int) -> tuple[An
     backend.launch(
         "similarity",
         len(candidates),
-        *(probe.codes, probe.angle, np.int32(probe.codes.shape[1]), np.int32(len(probe.codes))),
-        *(gallery.codes, gallery.angle, gallery.start, np.int64(gallery.codes.shape[1])),
+        *(probe.codes, np.int64(probe.row), probe.angle, np.int32(probe.codes.shape[1])),
+        *(gallery.codes, np.int64(gallery.row), gallery.angle, gallery.start),
+        np.int32(len(probe.codes)),
         *(candidates, np.int32(len(candidates)), np.int32(width), np.int32(gate), row, col),
     )
     return row, col

@@ -10,6 +10,8 @@ from engine.settings import GaborSettings
 from engine.trace import SILENT, Trace
 from engine.types import F32, U8, FingerImage, Minutiae, MinutiaKind, RidgeMap
 
+VERSION = 1  # of the minutiae it finds
+
 
 def detect(
     image: FingerImage, ridges: RidgeMap, settings: GaborSettings, trace: Trace = SILENT

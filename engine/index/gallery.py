@@ -1,0 +1,261 @@
+"""A gallery as matching reads it: packed minutiae, embeddings, and whose print is which.
+
+Derived from the database and worth nothing by itself: it can be saved and loaded to start fast,
+carries the number of the last change it has read, and is made again when a file is no good.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import GalleryError, MakerMismatchError
+from engine.index.growing import Growing
+from engine.index.packing import PackedMinutiae, pack_minutiae
+from engine.index.shortlist import Vectors
+from engine.types import CODE_WORDS, F32, I64, U8, Maker, Template
+from kernels.packed import Packed
+
+FORMAT = 1  # of the saved file
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One enrolled print. template_id: of the database, unique in a gallery."""
+
+    template_id: int
+    person: str
+    template: Template
+
+
+class Gallery:
+    """The prints of one named gallery, in memory.
+
+    Searches may run while nothing changes; changes need a lock around them and the searches.
+    sequence: number of the last change of the database that is in here.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.sequence = 0
+        self.maker: Maker | None = None
+        self._codes = Growing(np.uint64, rows=CODE_WORDS)
+        self._x, self._y = Growing(np.int16), Growing(np.int16)
+        self._angle = Growing(np.uint8)
+        self._start = Growing(np.int64)
+        self._start.append(np.zeros(1, np.int64))
+        self._ids = Growing(np.int64)
+        self._owner = Growing(np.int64)  # index into persons
+        self._position, self._quality = Growing(np.uint8), Growing(np.uint8)
+        self._vectors = Vectors()
+        self._persons: list[str] = []
+        self._number: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def person_count(self) -> int:
+        """How many persons have a print here."""
+        return len(self._persons)
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """The persons with at least one print here, in the order of their first enrolment."""
+        return tuple(self._persons)
+
+    @property
+    def minutiae(self) -> Packed:
+        """All prints, in the order of `template_ids`: views, good until the next change."""
+        return Packed(
+            self._codes.view(),
+            *(column.view() for column in (self._x, self._y, self._angle, self._start)),
+        )
+
+    @property
+    def template_ids(self) -> I64:
+        """int64 (N,): the database's number of each print."""
+        return self._ids.view()
+
+    @property
+    def owner(self) -> I64:
+        """int64 (N,): whose print each is, as a number for `person`."""
+        return self._owner.view()
+
+    @property
+    def position(self) -> U8:
+        """uint8 (N,): the finger position of each print, 0 unknown."""
+        return self._position.view()
+
+    @property
+    def quality(self) -> U8:
+        """uint8 (N,): the quality of each print, 0..100."""
+        return self._quality.view()
+
+    def person(self, number: int) -> str:
+        """The person of that number in `owner`."""
+        return self._persons[number]
+
+    def prints_of(self, numbers: I64) -> I64:
+        """All prints of the persons of these numbers: int64 indices, in order."""
+        return np.flatnonzero(np.isin(self.owner, numbers))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays in memory."""
+        return sum(column.nbytes for column in self._columns().values()) + self._vectors.nbytes
+
+    def nearest(self, embedding: F32, count: int) -> I64:
+        """The `count` prints whose embeddings are most like `embedding` (float32, unit length):
+        int64 indices; all of them where there are no more than that."""
+        return self._vectors.nearest(embedding, count)
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Adds prints. MakerMismatchError where one was made by another maker; then none is in."""
+        if not entries:
+            return
+        expected = self.maker or entries[0].template.maker
+        for entry in entries:
+            if entry.template.maker != expected:
+                raise MakerMismatchError(
+                    f"gallery {self.name} holds templates of {expected}, template "
+                    f"{entry.template_id} is of {entry.template.maker}: enrol its image again with "
+                    f"the extractor '{expected.extractor}', or use another gallery"
+                )
+        packed = pack_minutiae([entry.template.minutiae for entry in entries])
+        codes = np.concatenate([entry.template.codes for entry in entries])
+        vectors = np.stack([entry.template.embedding for entry in entries])
+        owners = [self._owner_number(entry.person) for entry in entries]
+        self._append_minutiae(packed, np.ascontiguousarray(codes.T))
+        self._ids.append(np.array([entry.template_id for entry in entries], np.int64))
+        self._owner.append(np.array(owners, np.int64))
+        self._position.append(np.array([e.template.position for e in entries], np.uint8))
+        self._quality.append(np.array([e.template.quality for e in entries], np.uint8))
+        self._vectors.add(vectors)
+        self.maker = expected
+
+    def remove(self, template_ids: Sequence[int]) -> None:
+        """Takes prints out for good: nothing of them stays in memory or in what is saved.
+        Unknown numbers are passed over."""
+        gone = np.isin(self.template_ids, np.asarray(template_ids, np.int64))
+        if not gone.any():
+            return
+        count = np.diff(self._start.view())
+        kept_minutiae = np.repeat(~gone, count)
+        for column in (self._codes, self._x, self._y, self._angle):
+            column.keep(kept_minutiae)
+        self._start = Growing(np.int64)
+        self._start.append(np.concatenate([[0], np.cumsum(count[~gone])]).astype(np.int64))
+        for column in (self._ids, self._owner, self._position, self._quality):
+            column.keep(~gone)
+        self._vectors.remove(np.flatnonzero(gone))
+        if not len(self):
+            self.maker = None
+        self._forget_absent()
+
+    def save(self, path: Path) -> None:
+        """Writes one file, whole or not at all. GalleryError where that is not possible."""
+        about = {
+            "format": FORMAT,
+            "name": self.name,
+            "sequence": self.sequence,
+            "maker": asdict(self.maker) if self.maker else None,
+            "persons": self._persons,
+        }
+        arrays = {name: column.view() for name, column in self._columns().items()}
+        arrays["vectors"] = self._vectors.to_bytes()
+        arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+                try:
+                    np.savez(file, allow_pickle=False, **arrays)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    Path(file.name).replace(path)
+                except BaseException:
+                    Path(file.name).unlink(missing_ok=True)
+                    raise
+        except OSError as error:
+            raise GalleryError(
+                f"cannot save the index of {self.name} to {path}: {error}"
+            ) from error
+
+    @classmethod
+    def load(cls, path: Path) -> Gallery:
+        """Reads what `save` wrote; every array is checked against its CRC-32.
+
+        GalleryError where the file is missing, damaged or of another version.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            about = json.loads(arrays.pop("about").tobytes())
+            if about["format"] != FORMAT:
+                raise GalleryError(f"{path} has format {about['format']}, this reads {FORMAT}")
+            gallery = cls(about["name"])
+            gallery.sequence = int(about["sequence"])
+            gallery.maker = Maker(**about["maker"]) if about["maker"] else None
+            gallery._persons = list(about["persons"])
+            gallery._number = {person: i for i, person in enumerate(gallery._persons)}
+            gallery._vectors = Vectors.from_bytes(arrays.pop("vectors"))
+            for name, column in gallery._columns().items():
+                column.adopt(arrays.pop(name))
+            gallery._check()
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise GalleryError(f"the index {path} cannot be used ({error})") from error
+        return gallery
+
+    def _check(self) -> None:
+        start = self._start.view()
+        per_print = (self._ids, self._owner, self._position, self._quality, self._vectors)
+        fits = (
+            all(len(column) == len(start) - 1 for column in per_print)
+            and start[0] == 0
+            and start[-1] == len(self._x) == len(self._codes)
+            and bool((np.diff(start) >= 0).all())
+            and bool((self.owner < len(self._persons)).all())
+        )
+        if not fits:
+            raise ValueError("its parts do not fit together")
+
+    def _columns(self) -> dict[str, Growing]:
+        return {
+            "codes": self._codes,
+            "x": self._x,
+            "y": self._y,
+            "angle": self._angle,
+            "start": self._start,
+            "ids": self._ids,
+            "owner": self._owner,
+            "position": self._position,
+            "quality": self._quality,
+        }
+
+    def _append_minutiae(self, packed: PackedMinutiae, codes: np.ndarray) -> None:
+        self._start.append(packed.start[1:] + len(self._x))
+        self._codes.append(codes)
+        self._x.append(packed.x)
+        self._y.append(packed.y)
+        self._angle.append(packed.angle)
+
+    def _owner_number(self, person: str) -> int:
+        number = self._number.setdefault(person, len(self._persons))
+        if number == len(self._persons):
+            self._persons.append(person)
+        return number
+
+    def _forget_absent(self) -> None:
+        """Drops persons without a print: nobody stays by name only."""
+        present, owner = np.unique(self.owner, return_inverse=True)
+        self._persons = [self._persons[i] for i in present]
+        self._number = {person: i for i, person in enumerate(self._persons)}
+        self._owner = Growing(np.int64)
+        self._owner.append(owner.astype(np.int64))

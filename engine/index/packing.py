@@ -1,0 +1,43 @@
+"""Packs minutiae into the arrays that the kernels read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.types import I16, I64, U8, Minutiae, Template
+from kernels.packed import STEPS, Packed
+
+
+class PackedMinutiae(NamedTuple):
+    """N prints' minutiae, one after the other: int16 px, uint8 1/256 turn, int64 (N + 1,)."""
+
+    x: I16
+    y: I16
+    angle: U8
+    start: I64
+
+
+def pack_minutiae(prints: Sequence[Minutiae]) -> PackedMinutiae:
+    """The geometry of these prints, rounded as a stored template rounds it."""
+    count = np.array([len(minutiae) for minutiae in prints], np.int64)
+
+    def joined(name: str) -> np.ndarray:
+        parts = [getattr(minutiae, name) for minutiae in prints]
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+    steps = np.rint(joined("angle") * (STEPS / (2 * np.pi))).astype(np.int64)
+    return PackedMinutiae(
+        np.rint(joined("x")).astype(np.int16),
+        np.rint(joined("y")).astype(np.int16),
+        (steps % STEPS).astype(np.uint8),
+        np.concatenate([np.zeros(1, np.int64), np.cumsum(count)]),
+    )
+
+
+def pack_template(template: Template) -> Packed:
+    """One template as a probe for the kernels."""
+    packed = pack_minutiae([template.minutiae])
+    return Packed(np.ascontiguousarray(template.codes.T), *packed)

@@ -1,0 +1,232 @@
+"""The whole of Tenprint on one page: from an image to a template, from probes to candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from engine.embedding import descriptors, vector
+from engine.errors import FailureToExtractError, GalleryError, MakerMismatchError, SettingsError
+from engine.index import shortlist
+from engine.index.gallery import Gallery
+from engine.index.packing import pack_template
+from engine.matching import calibration, fusion, rescoring
+from engine.matching.rescoring import rescore
+from engine.minutiae import gabor, leader
+from engine.preprocess.analysis import analyse
+from engine.preprocess.enhance import enhance
+from engine.preprocess.quality import area, rate
+from engine.settings import Settings
+from engine.trace import SILENT, Trace
+from engine.types import (
+    I64,
+    MAX_MINUTIAE,
+    Candidate,
+    Evidence,
+    FingerImage,
+    Maker,
+    Search,
+    Template,
+    Verdict,
+)
+
+EXTRACTORS = {"leader": leader.VERSION, "gabor": gabor.VERSION}
+DEFAULT = Settings()
+
+
+def maker(settings: Settings = DEFAULT) -> Maker:
+    """What `extract` writes into the templates it makes."""
+    if settings.extractor not in EXTRACTORS:
+        raise SettingsError(
+            f"there is no extractor {settings.extractor!r}: use one of {', '.join(EXTRACTORS)}"
+        )
+    return Maker(
+        settings.extractor,
+        EXTRACTORS[settings.extractor],
+        descriptors.VERSION,
+        vector.VERSION,
+        settings.digest(),
+    )
+
+
+def extract(image: FingerImage, settings: Settings = DEFAULT, trace: Trace = SILENT) -> Template:
+    """The template of a print. FailureToExtractError where there is too little of one."""
+    made_by = maker(settings)
+    ridges = analyse(image, settings.preprocess, trace)
+    if area(ridges) < settings.preprocess.min_area_mm2:
+        raise FailureToExtractError(
+            image.source, "no fingerprint found; is this one finger, and is its resolution right?"
+        )
+    if settings.extractor == "leader":
+        minutiae = leader.detect(image, ridges, settings.leader, trace)
+    else:
+        ridges = enhance(image, ridges, settings.preprocess, trace)
+        minutiae = gabor.detect(image, ridges, settings.gabor, trace)
+    best = np.argsort(-minutiae.quality.astype(np.int64), kind="stable")[:MAX_MINUTIAE]
+    minutiae = minutiae.take(best)
+    if len(minutiae) < settings.min_minutiae:
+        raise FailureToExtractError(
+            image.source, f"only {len(minutiae)} minutiae found; is this one finger at 500 ppi?"
+        )
+    projected = descriptors.project(minutiae, settings.descriptor)
+    trace.show("minutiae", minutiae)
+    trace.show("ridges", ridges)
+    height, width = image.pixels.shape
+    return Template(
+        minutiae,
+        descriptors.code(projected),
+        vector.embed(projected),
+        rate(ridges, minutiae),
+        width,
+        height,
+        image.position,
+        made_by,
+    )
+
+
+def identify(
+    probes: Sequence[Template],
+    galleries: Sequence[Gallery],
+    settings: Settings = DEFAULT,
+    *,
+    fpir: float = 1e-3,
+    max_candidates: int = 20,
+) -> Search:
+    """The persons most like the probe, whose fingers are `probes`, over all `galleries`.
+
+    Shortlist by embedding, comparison of minutiae, every finger of the few best persons, fusion,
+    rank. Raises GalleryError where there is nothing to search and MakerMismatchError where
+    probes and galleries were made differently.
+    """
+    meaning = calibration.load(_one_maker(probes, galleries).extractor)
+    persons = sum(gallery.person_count for gallery in galleries)
+    threshold = calibration.threshold(fpir, persons)
+    found: list[Candidate] = []
+    compared = 0
+    for gallery in galleries:
+        best, count = _shortlist_and_rescore(probes, gallery, settings)
+        found += _examine(probes, gallery, best, settings, meaning, threshold)
+        compared += count
+    return Search(
+        _rank(found)[:max_candidates],
+        threshold,
+        fpir,
+        persons,
+        {gallery.name: gallery.sequence for gallery in galleries},
+        compared,
+    )
+
+
+def compare(probe: Template, candidate: Template, settings: Settings = DEFAULT) -> Evidence:
+    """The evidence of one print against one other. MakerMismatchError as in `identify`."""
+    if probe.maker != candidate.maker:
+        raise MakerMismatchError(f"prints made by {probe.maker} and {candidate.maker} cannot meet")
+    only = np.zeros(1, np.int64)
+    (told,) = rescoring.evidence(
+        pack_template(probe), pack_template(candidate), only, settings.rescoring
+    )
+    return Evidence(probe.position, *told, probe.quality, candidate.quality)
+
+
+def verify(
+    probe: Template, candidate: Template, settings: Settings = DEFAULT, *, fmr: float = 1e-3
+) -> Verdict:
+    """Whether two prints agree more than all but a share `fmr` of non-mated pairs do."""
+    evidence = compare(probe, candidate, settings)
+    meaning = calibration.load(probe.maker.extractor)
+    score, threshold = float(meaning.significance(evidence.score)), calibration.threshold(fmr, 1)
+    llr = float(meaning.llr(evidence.score))
+    return Verdict(evidence, score, llr, threshold, fmr, score >= threshold)
+
+
+def _shortlist_and_rescore(
+    probes: Sequence[Template], gallery: Gallery, settings: Settings
+) -> tuple[I64, int]:
+    """The owners of the prints that compare best with any finger, and how many were compared."""
+    prints, scores = [], []
+    for probe in probes:
+        near = gallery.nearest(probe.embedding, shortlist.size(len(gallery), settings.shortlist))
+        prints.append(near)
+        scores.append(rescore(pack_template(probe), gallery.minutiae, near, settings.rescoring))
+    owner = gallery.owner[np.concatenate(prints)]
+    most = settings.fusion.finalists
+    return fusion.finalists(owner, np.concatenate(scores), most), len(owner)
+
+
+def _examine(
+    probes: Sequence[Template],
+    gallery: Gallery,
+    persons: I64,
+    settings: Settings,
+    meaning: calibration.Calibration,
+    threshold: float,
+) -> list[Candidate]:
+    """These persons as candidates, not yet ranked: all their prints against all the fingers."""
+    prints = gallery.prints_of(persons)
+    persons, owner = np.unique(gallery.owner[prints], return_inverse=True)
+    told, weight, llr = [], [], []
+    for probe in probes:
+        packed = pack_template(probe)
+        scores = rescore(packed, gallery.minutiae, prints, settings.rescoring)
+        best = fusion.best_of(
+            owner,
+            meaning.significance(scores),
+            gallery.position[prints],
+            probe.position,
+            settings.fusion.misplaced,
+        )
+        chosen = prints[best.which]
+        evidence = rescoring.evidence(packed, gallery.minutiae, chosen, settings.rescoring)
+        told.append(
+            [
+                Evidence(
+                    probe.position,
+                    *finger,
+                    probe.quality,
+                    int(gallery.quality[i]),
+                    int(gallery.template_ids[i]),
+                )
+                for finger, i in zip(evidence, chosen, strict=True)
+            ]
+        )
+        weight.append(best.significance)
+        llr.append(meaning.llr(scores[best.which]))
+    fused, total = fusion.fuse(np.array(weight)), np.sum(llr, axis=0)
+    return [
+        Candidate(
+            gallery.person(int(person)),
+            gallery.name,
+            0,
+            float(fused[i]),
+            float(total[i]),
+            0.0,
+            bool(fused[i] >= threshold),
+            tuple(finger[i] for finger in told),
+        )
+        for i, person in enumerate(persons)
+    ]
+
+
+def _rank(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Best score first; among equals the larger likelihood ratio, then the name, decide."""
+    order = sorted(candidates, key=lambda c: (-c.score, -c.llr, c.person, c.gallery))
+    scores = [candidate.score for candidate in order[1:]] + [0.0]
+    return tuple(
+        replace(candidate, rank=rank, gap=candidate.score - following)
+        for rank, (candidate, following) in enumerate(zip(order, scores, strict=True), 1)
+    )
+
+
+def _one_maker(probes: Sequence[Template], galleries: Sequence[Gallery]) -> Maker:
+    if not probes or not any(len(gallery) for gallery in galleries):
+        raise GalleryError("there is nothing to search: give a probe and a gallery with prints")
+    makers = {probe.maker for probe in probes} | {g.maker for g in galleries if g.maker}
+    if len(makers) > 1:
+        named = ", ".join(sorted(str(each) for each in makers))
+        raise MakerMismatchError(
+            f"templates of different makers cannot meet ({named}): extract the probe with the "
+            "gallery's extractor, or enrol the gallery again"
+        )
+    return makers.pop()
