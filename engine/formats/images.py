@@ -35,9 +35,11 @@ def read_image(
     resolution = settle(picture.stated, ppi, limits, name)
     size = size_at_500(picture.width, picture.height, resolution, limits, name)
     gray = picture.gray()
+    if gray.shape != (picture.height, picture.width):
+        raise ImageError(name, "the data have another size than the header says")
     if int(gray.max()) - int(gray.min()) < limits.min_contrast:
         raise ImageError(name, "the picture is blank")
-    gray = resample(gray, size[::-1] if picture.sideways else size)
+    gray = resample(gray, size)
     if is_inverted(gray, limits.polarity):
         gray = 255 - gray
     return FingerImage(

@@ -34,14 +34,13 @@ _SIDEWAYS = range(5, 9)  # EXIF orientations that swap width and height
 class Picture:
     """An image file of which only the header has been read.
 
-    width, height: px as stored. stated: ppi along width and height as the file says, or None.
-    sideways: the stored rows become columns, by EXIF orientation. gray: decodes, uint8 H×W upright.
+    width, height: px, upright (by EXIF). stated: ppi along width and height as the file says, or
+    None. gray: decodes, uint8 H×W.
     """
 
     width: int
     height: int
     stated: tuple[float, float] | None
-    sideways: bool
     gray: Callable[[], U8]
 
 
@@ -74,7 +73,6 @@ def _open_wsq(data: bytes, source: str, limits: ImageLimits) -> Picture:
         header.width,
         header.height,
         (header.ppi, header.ppi),
-        sideways=False,
         gray=partial(wsq.decode, data, header, source, limits),
     )
 
@@ -87,13 +85,14 @@ def _open_pillow(data: bytes, source: str) -> Picture:
         raise ImageError(source, f"not an image in {accepted}, or its header is damaged") from error
     if getattr(image, "is_animated", False):
         raise ImageError(source, "holds more than one picture: give one print a file")
+    width, height = image.size
     dpi = image.info.get("dpi")
-    return Picture(
-        *image.size,
-        stated=None if dpi is None else (float(dpi[0]), float(dpi[1])),
-        sideways=_orientation(image) in _SIDEWAYS,
-        gray=partial(_decode, image, source),
-    )
+    stated = None if dpi is None else (float(dpi[0]), float(dpi[1]))
+    if _orientation(image) in _SIDEWAYS:
+        stated = stated and stated[::-1]
+        if image.format != "TIFF":  # of which Pillow gives the size upright already
+            width, height = height, width
+    return Picture(width, height, stated, gray=partial(_decode, image, source))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -107,7 +106,8 @@ def _orientation(image: Image.Image) -> int:
 def _decode(image: Image.Image, source: str) -> U8:
     try:
         image.load()
-        return _to_gray(ImageOps.exif_transpose(image), source)
+        ImageOps.exif_transpose(image, in_place=True)
+        return _to_gray(image, source)
     except ImageError:
         raise
     except Exception as error:  # as above
