@@ -101,8 +101,8 @@ class PressSettings:
     grip_width: tuple[float, float] = (35.0, 65.0)  # px, half axis of the part that does not slip
     grip_height: tuple[float, float] = (45.0, 85.0)  # px
     grip_sd: tuple[float, float] = (14.0, 20.0)  # px, its middle, across and along the finger
-    traction_sd: float = 5.0  # px on each axis
-    torsion_sd: float = 0.05  # rad
+    traction_sd: float = 6.0  # px on each axis
+    torsion_sd: float = 0.06  # rad
     elasticity: tuple[float, float] = (1.0, 2.5)  # grip radii over which the skin gives way
     stretch_sd: float = 0.015  # of the size: pressure flattens more or less of the fingertip
 
@@ -154,8 +154,8 @@ class MasterSettings:
     period_patch: int = 80  # px, between these changes
     period_down: float = 0.05  # share, wider at the foot of the picture than in its middle
     period_limits: tuple[float, float] = (7.5, 10.5)  # px
-    reach: int = 9  # px, half size of the Gabor filters
-    bandwidth: float = 0.45  # sigma of the filters, in periods: at most three ridges count
+    reach: int = 10  # px, half size of the Gabor filters
+    bandwidth: float = 0.48  # sigma of the filters, in periods: at most three ridges count
     gain: float = 3.0  # of the response before it saturates
     rounds: int = 25
     closest: float = 8.0  # px, opposed minutiae closer than this count as none
@@ -193,19 +193,21 @@ class ImpressionSettings:
     optical_share: float = 0.65
     max_rotation: float = 0.35  # rad, 20 degrees
     shift_sd: float = 12.0  # px on each axis
-    contact_width: tuple[float, float] = (95.0, 145.0)  # px, half axis
-    contact_height: tuple[float, float] = (140.0, 225.0)  # px
+    contact_width: tuple[float, float] = (80.0, 140.0)  # px, half axis
+    contact_height: tuple[float, float] = (105.0, 215.0)  # px
     contact_power: tuple[float, float] = (2.0, 3.0)  # 2 an ellipse, more a rounded rectangle
-    contact_sd: tuple[float, float] = (14.0, 22.0)  # px, its middle
+    contact_sd: tuple[float, float] = (20.0, 30.0)  # px, its middle
     contact_edge: float = 0.10  # of the radius, over which contact fades
     contact_rough: float = 0.035  # of the radius, how ragged the edge is
-    moisture_sd: float = 0.28  # of the relief: dry fingers show thin ridges, wet ones thick
-    moisture_patch: float = 0.18  # the same, between parts of one finger
-    moisture_limits: tuple[float, float] = (-0.5, 0.5)
+    moisture: float = -0.10  # of the relief, mean: dry fingers show thin ridges, wet ones thick
+    moisture_sd: float = 0.30  # the same, between impressions
+    moisture_patch: float = 0.20  # the same, between parts of one finger
+    moisture_limits: tuple[float, float] = (-0.65, 0.55)
     edge_dryness: float = 0.7  # of the relief, thinner towards the edge of the contact
     sharpness: tuple[float, float] = (2.5, 4.5)  # of the step from valley to ridge
-    rough: tuple[float, float] = (0.10, 0.60)  # of the relief, noise on the skin
-    rough_grain: tuple[float, float] = (0.8, 1.6)  # px, its size
+    rough: tuple[float, float] = (0.10, 0.70)  # of the relief, noise on the skin
+    rough_patch: float = 0.5  # share, how unevenly that noise lies on the finger
+    rough_grain: tuple[float, float] = (0.8, 2.2)  # px, its size
     smear: float = 0.35  # how far valleys fill in a wet finger
     scratches: tuple[int, int] = (0, 4)  # at least, fewer than
     scratch_width: tuple[float, float] = (1.0, 2.0)  # px
@@ -357,6 +359,7 @@ class PictureSettings:
     text: float = 9.0  # height of letters
     pairs_numbered: int = 16  # the best pairs; the others are only coloured
     join_opacity: float = 0.45  # of the lines that join the pairs
+    width: int = 1000  # px, the most that a picture on a page has
     quality: int = 80  # of WebP, 0..100
 
 
