@@ -58,7 +58,7 @@ def size_at_500(
         sides.append(side if abs(scale - 1) <= limits.same_ppi else round(side * scale))
     if min(sides) < limits.min_side or max(sides) > limits.max_side:
         across, down, least, most = (
-            f"{side * MM_PER_INCH / PPI:.3g}" for side in (*sides, limits.min_side, limits.max_side)
+            f"{side * MM_PER_INCH / PPI:.1f}" for side in (*sides, limits.min_side, limits.max_side)
         )
         raise ImageError(
             source,
