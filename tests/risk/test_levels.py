@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from engine.risk.coding import offenses
 from engine.risk.levels import assess, explain, load_policy
 from engine.risk.policy import Policy
+from engine.risk.tables import POLICIES
 from engine.types import Degree, OffenseRecord
 from tests.risk.records import CODES, COUNTING, DROPPED, any_records, record
 
@@ -132,6 +134,28 @@ def test_the_reason_names_record_field_rule_and_what_would_change_it() -> None:
         assert words in said
     assert BY_CONVICTION.table in said
     assert "B1" not in said
+
+
+def test_a_record_given_twice_counts_once() -> None:
+    found = assess([record("a", BURGLARY, FELONY)] * 2, BY_CONVICTION)
+    assert (found.level, found.dropped) == (2, {"duplicate": 1})
+
+
+def test_a_rule_met_by_convictions_goes_before_one_that_needs_a_charge(tmp_path: Path) -> None:
+    text = (POLICIES / "sc-2010-conviction.toml").read_text(encoding="utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text(text.replace('pending = "drop"', 'pending = "charge"'), encoding="utf-8")
+    records = [
+        record("a", "1201", FELONY),  # with b two felonies, one of them a charge
+        record("b", "1201", FELONY, "PENDING"),
+        record("c", "5217", FELONY, "DISMISSED"),
+    ]
+    policy = load_policy(own)
+    assert (found := assess(records, policy)).rule == "two-felonies"
+    assert (found.level, found.lane) == (1, "charge")
+    trafficking = replace(records[2], disposition="CONVICTED")
+    found = assess([records[1], trafficking], policy)
+    assert (found.rule, found.lane, found.record_id) == ("aggravated-felony", "conviction", "c")
 
 
 def test_no_records() -> None:

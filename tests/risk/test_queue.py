@@ -33,15 +33,15 @@ def test_the_order_of_the_queue() -> None:
         case("burglary", assessed("2202")),
         case("unknown", assessed("9999")),
         case("murder charge", assessed("0911", "PENDING")),
-        case("robbery late", assessed("1201"), hours=2),
-        case("robbery early", assessed("1201"), hours=1),
+        case("robbery A, late", assessed("1201"), hours=2),
+        case("robbery B, early", assessed("1201"), hours=1),
         case("murder", assessed("0911"), hours=9),
     ]
     places = rank(cases)
     assert [place.case.case_id for place in places] == [
         "murder",
-        "robbery early",
-        "robbery late",
+        "robbery B, early",
+        "robbery A, late",
         "murder charge",
         "unknown",
         "burglary",
