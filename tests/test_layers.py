@@ -15,7 +15,7 @@ STAGES = {"formats", "preprocess", "minutiae", "embedding", "index", "matching",
 
 # Part of engine/ -> the parts it may import, beside itself.
 MAY: dict[str, set[str]] = {
-    **{part: BASE for part in BASE},
+    **dict.fromkeys(BASE, BASE),
     **{stage: BASE | {"kernels"} for stage in STAGES},
     "synthesis": BASE,
     "report": BASE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from engine.store.schema import changes, clock, now, templates
 
@@ -73,7 +73,15 @@ def since(connection: Connection, gallery_id: int, sequence: int) -> Difference:
         .join(templates, templates.c.id == changes.c.template_id)
         .where(newer, changes.c.kind == ENROL)
     )
-    removed = select(changes.c.template_id).where(newer, changes.c.kind == REMOVE)
+    # What came and went since was never in that index.
+    came = changes.alias()
+    unseen = exists().where(
+        came.c.template_id == changes.c.template_id,
+        came.c.gallery_id == gallery_id,
+        came.c.sequence > sequence,
+        came.c.kind == ENROL,
+    )
+    removed = select(changes.c.template_id).where(newer, changes.c.kind == REMOVE, ~unseen)
     return Difference(
         tuple(connection.execute(added.order_by(changes.c.sequence)).scalars()),
         tuple(connection.execute(removed.order_by(changes.c.sequence)).scalars()),

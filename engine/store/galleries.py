@@ -31,6 +31,11 @@ class GalleryRow:
     maker: str | None
     created_at: datetime
 
+    @property
+    def extractor(self) -> str | None:
+        """The extractor of its templates, None until the first."""
+        return self.maker.partition("-")[0] if self.maker else None
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
@@ -50,25 +55,35 @@ def listing(connection: Connection) -> list[GalleryRow]:
     return [GalleryRow(**row) for row in rows.mappings()]
 
 
+def lookup(connection: Connection, name: str) -> GalleryRow | None:
+    """The gallery of that name, if there is one."""
+    row = connection.execute(select(galleries).where(galleries.c.name == name)).mappings().first()
+    return GalleryRow(**row) if row else None
+
+
 def find(connection: Connection, name: str) -> GalleryRow:
     """The gallery of that name; GalleryError where there is none."""
-    row = connection.execute(select(galleries).where(galleries.c.name == name)).mappings().first()
-    if row is None:
+    gallery = lookup(connection, name)
+    if gallery is None:
         known = ", ".join(gallery.name for gallery in listing(connection))
         hint = f"there are: {known}" if known else "enrol something first"
         raise GalleryError(f"no gallery {name!r}: {hint}")
-    return GalleryRow(**row)
+    return gallery
 
 
-def ensure(connection: Connection, name: str) -> GalleryRow:
-    """The gallery of that name, made if need be; GalleryError where the name will not do."""
+def check_name(name: str) -> None:
+    """GalleryError where the name will not do for a gallery."""
     if not NAME.fullmatch(name):
         raise GalleryError(
             f"{name!r} is no name for a gallery: use up to {NAME_LENGTH} letters, digits, "
             "dots, dashes and underscores, the first a letter or a digit"
         )
-    exists = select(galleries.c.id).where(galleries.c.name == name)
-    if connection.execute(exists).first() is None:
+
+
+def ensure(connection: Connection, name: str) -> GalleryRow:
+    """The gallery of that name, made if need be; GalleryError where the name will not do."""
+    check_name(name)
+    if lookup(connection, name) is None:
         connection.execute(insert(galleries).values(name=name, created_at=now()))
     return find(connection, name)
 

@@ -51,6 +51,7 @@ class StoredTemplate:
 class StoredPrint:
     """One enrolled print of a person. image: None where it was refused."""
 
+    template_id: int
     position: int
     source: str
     ppi: float | None
@@ -118,10 +119,16 @@ def read_templates(connection: Connection, ids: Sequence[int]) -> Iterator[list[
 
 
 def of_person(connection: Connection, gallery: GalleryRow, person: str) -> list[StoredPrint]:
-    """The prints of a person in a gallery in the order of their enrolment, which is also the
-    order of the person's templates in a derived index."""
+    """The prints of a person in a gallery, in the order of their enrolment."""
     query = (
-        select(prints.c.position, prints.c.source, prints.c.ppi, templates.c.data, images.c.data)
+        select(
+            templates.c.id,
+            prints.c.position,
+            prints.c.source,
+            prints.c.ppi,
+            templates.c.data,
+            images.c.data,
+        )
         .select_from(templates)
         .join(prints, prints.c.id == templates.c.print_id)
         .join(persons, persons.c.id == prints.c.person_id)

@@ -1,0 +1,54 @@
+"""The application: its verbs, its common options, its version."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from engine.cli import enrol, examine, gallery, identify, sample
+from engine.cli.exits import HELP
+from engine.cli.session import HomeOption, JsonOption, QuietOption, Session
+
+app = typer.Typer(
+    name="tenprint",
+    help="Fingerprint identification: enrol prints, search them, and see candidates in the order "
+    "in which to examine them. Candidates are proposals: people decide.",
+    epilog=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verbs in (enrol, identify, examine, sample):
+    verbs.add_to(app)
+app.add_typer(gallery.app, name="gallery")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tenprint {version('tenprint')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Options that may stand before or after the verb."""
+    context.obj = Session(home, as_json, quiet)
+
+
+def main() -> None:
+    """The entry point of `tenprint`."""
+    app()

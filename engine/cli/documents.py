@@ -1,0 +1,133 @@
+"""Results as the JSON documents of `--json`; docs/cli.md describes their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.service.results import (
+        GalleryInfo,
+        IdentifyReport,
+        Queued,
+        Rejected,
+        Searched,
+        Verification,
+    )
+    from engine.types import Candidate, Template
+
+Document = dict[str, Any]
+
+
+def identified(report: IdentifyReport, rejected: Sequence[Rejected]) -> Document:
+    """All searches, and the queue of their hits."""
+    return {
+        "submission": report.submission,
+        "searches": [_searched(item) for item in report.searches],
+        "policy": {"name": report.policy.name, "table": report.policy.table},
+        "queue": [_queued(item) for item in report.queue],
+        "rejected": [asdict(item) for item in rejected],
+    }
+
+
+def verified(result: Verification) -> Document:
+    """Two prints compared."""
+    return {
+        "score": result.verdict.score,
+        "llr": result.verdict.llr,
+        "threshold": result.verdict.threshold,
+        "fmr": result.verdict.fmr,
+        "over_threshold": result.verdict.over_threshold,
+        "pairs": len(result.verdict.evidence.pairs),
+        "prints": [template(item) for item in result.templates],
+    }
+
+
+def template(item: Template) -> Document:
+    """What a template says about itself."""
+    return {
+        "minutiae": len(item.minutiae),
+        "quality": item.quality,
+        "position": int(item.position),
+        "width": item.width,
+        "height": item.height,
+        "maker": str(item.maker),
+    }
+
+
+def gallery(info: GalleryInfo) -> Document:
+    """A gallery and what it holds."""
+    return {
+        "name": info.name,
+        "maker": info.maker,
+        "created_at": info.created_at.isoformat(),
+        **asdict(info.contents),
+        "sequence": info.sequence,
+        "index": {"path": str(info.index_path), "bytes": info.index_bytes},
+    }
+
+
+def _searched(item: Searched) -> Document:
+    document: Document = {
+        "probe": item.probe,
+        "search": item.search_id,
+        "fingers": [
+            {
+                "image": str(finger.row.path),
+                "position": int(finger.row.position),
+                "sha256": finger.sha256,
+                "minutiae": len(finger.template.minutiae),
+                "quality": finger.template.quality,
+            }
+            for finger in item.fingers
+        ],
+        "rejected": [asdict(one) for one in item.rejected],
+    }
+    if item.search:
+        document |= {
+            "fpir": item.search.fpir,
+            "threshold": item.search.threshold,
+            "gallery_size": item.search.gallery_size,
+            "compared": item.search.compared,
+            "sequences": dict(item.search.sequences),
+            "seconds": round(item.seconds, 6),
+            "candidates": [_candidate(one) for one in item.search.candidates],
+        }
+    return document
+
+
+def _candidate(item: Candidate) -> Document:
+    return {
+        "rank": item.rank,
+        "person": item.person,
+        "gallery": item.gallery,
+        "score": item.score,
+        "llr": item.llr,
+        "gap": item.gap,
+        "over_threshold": item.over_threshold,
+        "fingers": [
+            {
+                "position": int(one.position),
+                "score": one.score,
+                "similarity": one.similarity,
+                "support": one.support,
+                "pairs": len(one.pairs),
+                "template_id": one.template_id,
+            }
+            for one in item.evidence
+        ],
+    }
+
+
+def _queued(item: Queued) -> Document:
+    hit = item.hit
+    return {
+        "place": hit.place,
+        "tier": item.tier,
+        "probe": hit.probe,
+        "person": hit.candidate.person,
+        "gallery": hit.candidate.gallery,
+        "reason": item.reason,
+        "assessment": asdict(hit.assessment),
+    }

@@ -1,0 +1,93 @@
+"""`tenprint gallery`: what galleries there are, what they hold, and removal."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from engine.cli import documents, tables
+from engine.cli.options import PurposeOption
+from engine.cli.session import Session, verb
+
+app = typer.Typer(help="List, look at, remove and rebuild galleries.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+
+
+def show_all(session: Session) -> None:
+    """List the galleries."""
+    with session.open() as tenprint:
+        infos = tenprint.galleries()
+    shown = tables.galleries(infos) if infos else "no gallery yet: tenprint enrol makes one"
+    session.answer({"galleries": [documents.gallery(info) for info in infos]}, shown)
+
+
+def show_one(session: Session, name: NameArgument) -> None:
+    """Show what one gallery holds, and how far its index has read."""
+    with session.open() as tenprint:
+        info = tenprint.info(name)
+    held = info.contents
+    session.answer(
+        documents.gallery(info),
+        f"gallery      {info.name}, since {info.created_at:%Y-%m-%d %H:%M} UTC",
+        f"holds        {held.templates} prints of {held.persons} persons, {held.images} images, "
+        f"{held.records} offense records",
+        f"made by      {info.maker or 'nobody yet'}",
+        f"last change  {info.sequence}",
+        f"size         templates {held.template_bytes:,} bytes, images {held.image_bytes:,} bytes, "
+        f"index {info.index_bytes:,} bytes",
+        f"index        {info.index_path}",
+    )
+
+
+def remove(
+    session: Session,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The gallery.", show_default=False)
+    ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option(help="Remove only this person; without NAME, from every gallery."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    purpose: PurposeOption = "",
+) -> None:
+    """Remove a person, or a whole gallery: templates, images, records, index.
+
+    What another gallery uses too stays there. It cannot be undone.
+    """
+    if not name and not person:
+        raise typer.BadParameter("name a gallery, a --person, or both")
+    where = f"gallery {name}" if name else "every gallery"
+    what = f"person {person} from {where}" if person else f"the whole {where}"
+    if not yes and not typer.confirm(f"Remove {what} for good?", err=True):
+        raise typer.Exit
+    use = session.use(purpose=purpose)
+    with session.open() as tenprint, session.progress(f"Removing {what}") as on_progress:
+        if person:
+            removed = tenprint.remove_person(person, gallery=name, use=use)
+        else:
+            removed = tenprint.remove_gallery(name or "", use=use, on_progress=on_progress)
+    session.answer(
+        {"gallery": name, "person": person, "removed": asdict(removed)},
+        f"removed {what}: {removed.templates} prints, {removed.images} images, "
+        f"{removed.records} offense records",
+    )
+
+
+def rebuild(session: Session, name: NameArgument) -> None:
+    """Make a gallery's index again from the database."""
+    with session.open() as tenprint, session.progress(f"Rebuilding {name}") as on_progress:
+        info = tenprint.rebuild(name, on_progress)
+    session.answer(
+        documents.gallery(info),
+        f"{name}: index of {info.contents.templates} prints made, {info.index_bytes:,} bytes",
+    )
+
+
+verb(app, "list", "tenprint gallery list")(show_all)
+verb(app, "info", "tenprint gallery info criminal-history")(show_one)
+verb(app, "remove", "tenprint gallery remove criminal-history --person P0001")(remove)
+verb(app, "rebuild", "tenprint gallery rebuild criminal-history")(rebuild)

@@ -1,0 +1,180 @@
+"""One run of a verb: where its words go, how its errors end it, and the service it calls."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.cli.exits import Exit
+from engine.errors import InputError, StoreError, TenprintError
+
+if TYPE_CHECKING:  # the verbs load these when they run, so that --help is quick
+    from rich.console import Console, RenderableType
+
+    from engine.service.results import Progress, Rejected, Use
+    from engine.service.tenprint import Tenprint
+
+SHOWN_REJECTED = 20  # lines on the terminal; --json has them all
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home", help="Folder of the database and its indexes.", envvar="TENPRINT_HOME",
+        show_default="~/.local/share/tenprint", file_okay=False,
+    ),
+]  # fmt: skip
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress and no notes on standard error.")
+]
+
+
+@dataclass
+class Session:
+    """What every verb needs. exit: the code that the run ends with."""
+
+    home: Path | None = None
+    json: bool = False
+    quiet: bool = False
+    exit: Exit = Exit.DONE
+    _answered: bool = field(default=False, init=False)
+
+    def open(self) -> Tenprint:
+        """The service on the home folder."""
+        from engine.service.tenprint import Tenprint
+
+        return Tenprint(self.home)
+
+    def use(
+        self, jurisdiction: str = "", purpose: str = "", source: Sequence[Path | str] = ()
+    ) -> Use:
+        """Who asks and why, for the journal; the operator is who is logged in."""
+        from engine.service.results import Use
+
+        operator = os.environ.get("USER") or os.environ.get("LOGNAME") or ""
+        return Use(jurisdiction, purpose, operator, " ".join(map(str, source)))
+
+    def answer(self, document: Any, *shown: RenderableType) -> None:
+        """The answer: as JSON, or as what people read."""
+        self._answered = True
+        if self.json:
+            typer.echo(json.dumps(document, indent=2, default=str))
+        else:
+            self.show(*shown)
+
+    def show(self, *shown: RenderableType) -> None:
+        """Prints for people, on standard output."""
+        for item in shown:
+            _console().print(item)
+
+    def note(self, text: str) -> None:
+        """Tells something beside the answer, on standard error."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+    def reject(self, rejected: Sequence[Rejected], done: int) -> None:
+        """Tells what was refused, and lets the exit code say so. done: inputs that were not."""
+        for item in rejected[:SHOWN_REJECTED]:
+            typer.echo(f"rejected  {item.source}: {item.reason}", err=True)
+        if len(rejected) > SHOWN_REJECTED:
+            more = len(rejected) - SHOWN_REJECTED
+            typer.echo(f"rejected  {more} more; --json lists them all", err=True)
+        if rejected:
+            self.exit = Exit.SOME_REJECTED if done else Exit.NOTHING_DONE
+
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Progress]:
+        """A bar on standard error, for long work: call it with (done, in all)."""
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=_console(stderr=True),
+            disable=self.quiet,
+            transient=True,
+        )
+        with bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    def fail(self, error: TenprintError) -> None:
+        """Tells an error in one line; in JSON the answer is the error."""
+        if self.json and not self._answered:
+            self.answer({"error": {"kind": type(error).__name__, "message": str(error)}})
+        typer.secho(f"tenprint: {error}", err=True, fg=typer.colors.RED)
+        self.exit = Exit.NOTHING_DONE if isinstance(error, InputError) else Exit.FAILED
+
+
+def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., None]], None]:
+    """Registers `function(session, ...)` as a verb with --home, --json and --quiet, its example in
+    --help, and its errors told in a line and an exit code."""
+
+    def register(function: Callable[..., None]) -> None:
+        @functools.wraps(function)
+        def run(
+            context: typer.Context, home: Path | None, as_json: bool, quiet: bool, **options: Any
+        ) -> None:
+            common: Session = context.obj
+            session = Session(home or common.home, as_json or common.json, quiet or common.quiet)
+            level = logging.ERROR if session.quiet else logging.WARNING
+            logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+            try:
+                function(session, **options)
+            except TenprintError as error:
+                session.fail(error)
+            except KeyboardInterrupt:
+                typer.echo("interrupted; what was done stays, run it again to go on", err=True)
+                session.exit = Exit.INTERRUPTED
+            raise typer.Exit(session.exit)
+
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        shared = [
+            inspect.Parameter("context", keyword, annotation=typer.Context),
+            inspect.Parameter("home", keyword, default=None, annotation=HomeOption),
+            inspect.Parameter("as_json", keyword, default=False, annotation=JsonOption),
+            inspect.Parameter("quiet", keyword, default=False, annotation=QuietOption),
+        ]
+        parameters = [parameter.replace(kind=keyword) for parameter in own] + shared
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {item.name: item.annotation for item in parameters}
+        app.command(name, epilog=f"Example:  {example}")(run)
+
+    return register
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes an output file; StoreError where that is not possible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)

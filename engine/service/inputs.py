@@ -1,0 +1,94 @@
+"""What is to be enrolled or searched: rows from folders and tables, probes from rows, files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from engine.errors import ImageError, InputError
+from engine.formats import manifest
+from engine.formats.manifest import PrintRow
+from engine.service.results import Probe, Rejected
+from engine.service.workers import Job
+from engine.settings import ImageLimits
+from engine.store.schema import REFERENCE_LENGTH
+from engine.types import FingerPosition, OffenseRecord
+
+
+def read_prints(paths: Sequence[Path], table: Path | None) -> tuple[list[PrintRow], list[Rejected]]:
+    """The prints to work on, and the rows of the table that were refused.
+
+    Without a table: the images in files and folders, named after their files. With one: what it
+    lists, and where paths are given only what lies at or under them.
+    ManifestError where the table, a file or a folder cannot be read.
+    """
+    if table is None:
+        return manifest.find_prints(paths), []
+    rows, errors = manifest.read_people(table)
+    if paths:
+        within = {row.path.resolve() for row in manifest.find_prints(paths)}
+        rows = [row for row in rows if row.path.resolve() in within]
+    return rows, rejected(errors)
+
+
+def read_records(table: Path) -> tuple[list[tuple[str, OffenseRecord]], list[Rejected]]:
+    """(person, record) of every good row of a CSV of offense records, and the rows refused."""
+    records, errors = manifest.read_records(table)
+    return records, rejected(errors)
+
+
+def group_probes(rows: Iterable[PrintRow]) -> list[Probe]:
+    """One probe for each person named in the rows, in their order."""
+    groups: dict[str, list[PrintRow]] = {}
+    for row in rows:
+        groups.setdefault(row.person, []).append(row)
+    return [Probe(name, tuple(prints)) for name, prints in groups.items()]
+
+
+def one_probe(images: Sequence[Path], positions: str, ppi: float | None) -> Probe:
+    """The images as fingers of one person, named after the first.
+
+    positions: "" or one a finger, comma separated, as a number 0..10 or a name such as "right
+    index". ValueError where they are not as many as the images, or not positions.
+    """
+    if positions:
+        parsed = [manifest.parse_position(text) for text in positions.split(",")]
+    else:
+        parsed = [FingerPosition.UNKNOWN] * len(images)
+    if len(parsed) != len(images):
+        raise ValueError(f"{len(parsed)} positions for {len(images)} images: give one for each")
+    name = images[0].stem
+    rows = [PrintRow(name, place, path, ppi) for place, path in zip(parsed, images, strict=True)]
+    return Probe(name, tuple(rows))
+
+
+def one_print(image: Path, ppi: float | None) -> PrintRow:
+    """An image that nobody has named."""
+    return PrintRow(image.stem, FingerPosition.UNKNOWN, image, ppi)
+
+
+def rejected(errors: Iterable[InputError]) -> list[Rejected]:
+    """Errors as plain data."""
+    return [Rejected(error.source, error.reason) for error in errors]
+
+
+def load(row: PrintRow, limits: ImageLimits, number: int = 0) -> Job:
+    """The file of a row, read once: what is hashed is what is extracted and stored.
+
+    number: its place in the batch. InputError where the file cannot be read or a name is too long
+    to keep; what the file holds is not looked at yet.
+    """
+    for name, value in (("person", row.person), ("encounter", row.encounter)):
+        if len(value) > REFERENCE_LENGTH:
+            raise InputError(
+                str(row.path), f"the {name} is longer than {REFERENCE_LENGTH} characters"
+            )
+    try:
+        if not row.path.is_file():
+            raise ImageError(str(row.path), "there is no such file")
+        with row.path.open("rb") as file:
+            data = file.read(limits.max_file_bytes + 1)  # one more: read_image refuses it
+    except OSError as error:
+        raise ImageError(str(row.path), f"the file cannot be read ({error.strerror})") from error
+    return Job(number, row, data, hashlib.sha256(data).hexdigest())

@@ -1,0 +1,140 @@
+"""What the service takes and gives back: plain data for any face to show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from engine.formats.manifest import PrintRow
+from engine.pipeline import Search, Verdict
+from engine.risk.policy import Policy
+from engine.store.galleries import Contents
+from engine.store.persons import Removed
+from engine.store.prints import StoredPrint
+from engine.store.records import Attached
+from engine.types import FingerImage, Hit, OffenseRecord, Template
+
+__all__ = ["Attached", "Contents", "PrintRow", "Removed", "Search", "StoredPrint"]
+
+Progress = Callable[[int, int], None]  # prints done, prints in all
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Who uses the system and why: kept with the submission of every use."""
+
+    jurisdiction: str = ""
+    purpose: str = ""
+    operator: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An input that was refused, and why in words a person can act on."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolReport:
+    """What became of an enrolment. already: prints that the gallery had before."""
+
+    gallery: str
+    submission: int
+    enrolled: int
+    already: int
+    rejected: tuple[Rejected, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One person to look for: the images of one or several fingers."""
+
+    name: str
+    prints: tuple[PrintRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFinger:
+    """One finger of a probe as it was searched. sha256: hex, of the file's bytes."""
+
+    row: PrintRow
+    sha256: str
+    template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """One probe's search, ended `at` after `seconds`. search: None where no finger could be used
+    (see rejected). search_id: of the search as the database keeps it."""
+
+    probe: str
+    fingers: tuple[ProbeFinger, ...]
+    rejected: tuple[Rejected, ...]
+    search: Search | None
+    search_id: int | None
+    at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A hit at its place in the examiners' queue. tier: e.g. "Level 1", "needs review". received:
+    when its search came in. reason: of the place."""
+
+    hit: Hit
+    tier: str
+    received: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyReport:
+    """All searches of one submission, and their hits in the order in which to examine them.
+
+    records: those of every person among the hits.
+    """
+
+    submission: int
+    policy: Policy
+    searches: tuple[Searched, ...]
+    queue: tuple[Queued, ...]
+    records: dict[str, tuple[OffenseRecord, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Two prints compared, and the templates that were made for it."""
+
+    verdict: Verdict
+    templates: tuple[Template, Template]
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryInfo:
+    """A gallery, what it holds, and how far its derived index has read."""
+
+    name: str
+    maker: str | None
+    created_at: datetime
+    contents: Contents
+    sequence: int
+    index_path: Path
+    index_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """One print and what was made of it. blob: the template in the form of
+    formats.template. shown: what the steps showed, by key (see trace)."""
+
+    image: FingerImage
+    template: Template
+    blob: bytes
+    shown: dict[str, Any]

@@ -1,0 +1,162 @@
+"""Searching: probes to candidates, each search kept, and hits in the order in which to examine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import islice
+
+from engine import pipeline
+from engine.errors import InputError, MakerMismatchError
+from engine.formats import template as template_format
+from engine.index.gallery import Gallery
+from engine.risk.levels import assess
+from engine.risk.policy import Policy
+from engine.risk.queue import Case, rank
+from engine.service.inputs import load
+from engine.service.results import Probe, ProbeFinger, Progress, Queued, Rejected, Searched
+from engine.service.workers import Job, Refused, extract_all
+from engine.settings import Settings
+from engine.store import searches
+from engine.store.database import Database
+from engine.store.galleries import GalleryRow
+from engine.store.schema import now
+from engine.types import Candidate, Hit, OffenseRecord
+
+
+def settings_for(galleries: Sequence[GalleryRow], settings: Settings) -> Settings:
+    """The settings with the extractor that made the galleries.
+
+    MakerMismatchError where they were made differently: one probe cannot meet them all.
+    """
+    makers = {gallery.maker for gallery in galleries if gallery.maker}
+    if len(makers) > 1:
+        named = "; ".join(f"{gallery.name} by {gallery.maker}" for gallery in galleries)
+        raise MakerMismatchError(
+            f"one search cannot cover galleries of different makers ({named}): search them apart"
+        )
+    extractors = {gallery.extractor for gallery in galleries if gallery.extractor}
+    return replace(settings, extractor=extractors.pop()) if extractors else settings
+
+
+def extract_probes(
+    probes: Sequence[Probe], settings: Settings, workers: int, on_progress: Progress
+) -> list[tuple[tuple[ProbeFinger, ...], tuple[Rejected, ...]]]:
+    """For each probe its fingers, in their order, and those that gave no template."""
+    rows = [row for probe in probes for row in probe.prints]
+    results: dict[int, ProbeFinger | Rejected] = {}
+
+    def jobs() -> Iterator[Job]:
+        for number, row in enumerate(rows):
+            try:
+                yield load(row, settings.images, number)
+            except InputError as error:
+                results[number] = Rejected(error.source, error.reason)
+
+    with closing(extract_all(jobs(), settings, workers)) as outcomes:
+        for job, outcome in outcomes:
+            if isinstance(outcome, Refused):
+                results[job.number] = Rejected(str(job.row.path), outcome.reason)
+            else:
+                template = template_format.decode(outcome.template, str(job.row.path))
+                results[job.number] = ProbeFinger(job.row, job.sha256, template)
+            on_progress(len(results), len(rows))
+    ordered = iter([results[number] for number in range(len(rows))])
+    return [_sort(list(islice(ordered, len(probe.prints)))) for probe in probes]
+
+
+def search(
+    probe: str,
+    fingers: Sequence[ProbeFinger],
+    rejected: Sequence[Rejected],
+    indexes: Sequence[Gallery],
+    settings: Settings,
+    fpir: float,
+    max_candidates: int,
+) -> Searched:
+    """Searches one probe; without a usable finger there is nothing to search."""
+    if not fingers:
+        return Searched(probe, (), tuple(rejected), None, None, now(), 0.0)
+    began = time.perf_counter()
+    templates = [finger.template for finger in fingers]
+    found = pipeline.identify(
+        templates, indexes, settings, fpir=fpir, max_candidates=max_candidates
+    )
+    seconds = time.perf_counter() - began
+    return Searched(probe, tuple(fingers), tuple(rejected), found, None, now(), seconds)
+
+
+def keep(database: Database, searched: Searched, submission: int, max_candidates: int) -> Searched:
+    """Writes a search to the database, before anyone sees its result."""
+    found = searched.search
+    if found is None:
+        return searched
+    probes = [
+        searches.ProbePrint(
+            int(finger.row.position), finger.sha256, str(finger.row.path), finger.template.quality
+        )
+        for finger in searched.fingers
+    ]
+    with database.write() as writer:
+        search_id = searches.save(
+            writer,
+            submission,
+            probe=searched.probe,
+            maker=str(searched.fingers[0].template.maker),
+            fpir=found.fpir,
+            threshold=found.threshold,
+            gallery_size=found.gallery_size,
+            compared=found.compared,
+            max_candidates=max_candidates,
+            probes=probes,
+            sequences=found.sequences,
+            candidates=found.candidates,
+        )
+    return replace(searched, search_id=search_id)
+
+
+def hits_of(searches: Sequence[Searched]) -> list[tuple[Searched, Candidate]]:
+    """Every candidate over the threshold, with the search it is of."""
+    return [
+        (searched, candidate)
+        for searched in searches
+        if searched.search
+        for candidate in searched.search.candidates
+        if candidate.over_threshold
+    ]
+
+
+def order_hits(
+    searches: Sequence[Searched],
+    records: Mapping[str, Sequence[OffenseRecord]],
+    policy: Policy,
+) -> tuple[Queued, ...]:
+    """The hits in the order of work under the policy. Who is a hit was decided before."""
+    cases: dict[str, tuple[Searched, Candidate]] = {
+        f"{found.search_id or 0:012d}/{found.probe}/{candidate.rank:04d}": (found, candidate)
+        for found, candidate in hits_of(searches)
+    }
+    assessed = {person: assess(facts, policy) for person, facts in records.items()}
+    places = rank(
+        [
+            Case(case, found.at, assessed[candidate.person])
+            for case, (found, candidate) in cases.items()
+        ]
+    )
+    queue = []
+    for place in places:
+        found, candidate = cases[place.case.case_id]
+        hit = Hit(place.place, found.probe, candidate, place.case.assessment)
+        queue.append(Queued(hit, place.tier, place.case.received, place.reason))
+    return tuple(queue)
+
+
+def _sort(
+    results: Sequence[ProbeFinger | Rejected],
+) -> tuple[tuple[ProbeFinger, ...], tuple[Rejected, ...]]:
+    return (
+        tuple(item for item in results if isinstance(item, ProbeFinger)),
+        tuple(item for item in results if isinstance(item, Rejected)),
+    )

@@ -1,0 +1,312 @@
+"""Tenprint opened on a home folder: each method is one use, and each use is on record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection
+
+from engine import pipeline
+from engine.errors import GalleryError, SettingsError
+from engine.formats import template as template_format
+from engine.formats.images import read_image
+from engine.formats.manifest import PrintRow
+from engine.report.page import write_report
+from engine.risk.policy import load_policy
+from engine.service import removal
+from engine.service.enrolment import Enrolment
+from engine.service.home import open_home
+from engine.service.indexes import Indexes
+from engine.service.journal import on_record
+from engine.service.reporting import make_report
+from engine.service.results import (
+    Attached,
+    EnrolReport,
+    Extraction,
+    GalleryInfo,
+    IdentifyReport,
+    Probe,
+    Progress,
+    Removed,
+    StoredPrint,
+    Use,
+    Verification,
+)
+from engine.service.searching import (
+    extract_probes,
+    hits_of,
+    keep,
+    order_hits,
+    search,
+    settings_for,
+)
+from engine.settings import Settings
+from engine.store import changes, galleries, prints, records
+from engine.store.database import Database
+from engine.store.galleries import GalleryRow
+from engine.store.schema import now
+from engine.trace import Recorder
+from engine.types import FingerImage, OffenseRecord
+
+DEFAULT_GALLERY = "default"
+DEFAULT_POLICY = "sc-2010-conviction"
+PRINTS_PER_WORKER = 4  # fewer are extracted sooner than a process is started
+NOBODY = Use()
+
+
+def _no_progress(done: int, total: int) -> None:
+    """Shows nothing."""
+
+
+class Tenprint:
+    """One installation: a database, and the indexes derived from it. Close it, or use `with`."""
+
+    def __init__(self, home: Path | None = None, settings: Settings | None = None) -> None:
+        """home: a folder, made if need be (see service.home). StoreError where it is no good."""
+        self.home = open_home(home)
+        self.settings = settings or Settings()
+        self._database = Database(self.home.database)
+        self._indexes = Indexes(self.home.index, self._database)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Saves what the indexes have read, and lets the database go."""
+        try:
+            self._indexes.close()
+        finally:
+            self._database.close()
+
+    def enrol(
+        self,
+        rows: Sequence[PrintRow],
+        *,
+        gallery: str = DEFAULT_GALLERY,
+        extractor: str | None = None,
+        use: Use = NOBODY,
+        keep_images: bool = True,
+        workers: int | None = None,
+        on_progress: Progress = _no_progress,
+    ) -> EnrolReport:
+        """Enrols prints into a gallery, which the first one makes. What it has already is skipped,
+        so that an interrupted enrolment is finished by running it again.
+
+        extractor: the gallery's own unless given. workers: processes, one for each core unless
+        given. MakerMismatchError where the gallery is of another maker.
+        """
+        with on_record(self._database, "enrol", use, gallery) as entry:
+            galleries.check_name(gallery)
+            with self._database.read() as connection:
+                row = galleries.lookup(connection, gallery)
+            chosen = extractor or (row and row.extractor) or self.settings.extractor
+            settings = replace(self.settings, extractor=chosen)
+            if row:
+                galleries.require_maker(row, str(pipeline.maker(settings)))
+            enrolment = Enrolment(
+                self._database,
+                gallery,
+                entry.submission,
+                settings,
+                keep_images=keep_images,
+                on_progress=on_progress,
+            )
+            try:
+                enrolment.run(rows, _workers(workers, len(rows)))
+            finally:
+                report = enrolment.report()
+                entry.outcome = (
+                    f"{report.enrolled} enrolled, {report.already} already enrolled, "
+                    f"{len(report.rejected)} rejected"
+                )
+            return report
+
+    def attach_records(
+        self,
+        offenses: Sequence[tuple[str, OffenseRecord]],
+        *,
+        gallery: str = DEFAULT_GALLERY,
+        use: Use = NOBODY,
+    ) -> Attached:
+        """Attaches (person, record) pairs to persons of a gallery; a record sent again replaces
+        what it said before. GalleryError where there is no such gallery."""
+        if not offenses:
+            return Attached(0, 0, 0, ())
+        with (
+            on_record(self._database, "records", use, gallery) as entry,
+            self._database.write() as writer,
+        ):
+            attached = records.attach(
+                writer, galleries.find(writer, gallery), offenses, entry.submission
+            )
+            entry.outcome = (
+                f"{attached.added} added, {attached.updated} updated, {attached.unchanged} "
+                f"unchanged, {len(attached.unknown_persons)} unknown persons"
+            )
+            return attached
+
+    def identify(
+        self,
+        probes: Sequence[Probe],
+        *,
+        gallery_names: Sequence[str] = (),
+        fpir: float = 1e-3,
+        max_candidates: int = 20,
+        policy: str | Path = DEFAULT_POLICY,
+        use: Use = NOBODY,
+        workers: int | None = None,
+        on_progress: Progress = _no_progress,
+    ) -> IdentifyReport:
+        """Searches each probe in the named galleries (all of them, where none is named), keeps
+        the searches, and orders the hits by severity under the policy.
+
+        fpir: share of non-mated searches that may return a candidate over the threshold.
+        GalleryError where a gallery is unknown or all are empty, MakerMismatchError where they
+        cannot be searched together, PolicyError where the policy is not valid.
+        """
+        if not 0.0 < fpir < 1.0 or max_candidates < 1:
+            raise SettingsError("fpir must lie between 0 and 1, max_candidates be at least 1")
+        chosen = load_policy(policy)
+        with on_record(self._database, "identify", use, ", ".join(gallery_names)) as entry:
+            rows = self._searchable(gallery_names)
+            settings = settings_for(rows, self.settings)
+            count = sum(len(probe.prints) for probe in probes)
+            extracted = extract_probes(probes, settings, _workers(workers, count), on_progress)
+            searched = []
+            with self._indexes.reading(rows) as indexes:
+                for probe, (fingers, rejected) in zip(probes, extracted, strict=True):
+                    found = search(
+                        probe.name, fingers, rejected, indexes, settings, fpir, max_candidates
+                    )
+                    searched.append(keep(self._database, found, entry.submission, max_candidates))
+            hits = hits_of(searched)
+            with self._database.read() as connection:
+                facts = records.of_persons(connection, sorted({hit.person for _, hit in hits}))
+            queue = order_hits(searched, facts, chosen)
+            entry.outcome = f"{len(searched)} searches, {len(hits)} candidates over the threshold"
+            return IdentifyReport(entry.submission, chosen, tuple(searched), queue, facts)
+
+    def verify(
+        self,
+        first: PrintRow,
+        second: PrintRow,
+        *,
+        fmr: float = 1e-3,
+        extractor: str | None = None,
+        use: Use = NOBODY,
+    ) -> Verification:
+        """Compares two prints. fmr: share of non-mated comparisons that may pass the threshold.
+        ImageError or FailureToExtractError where one of them will not do."""
+        settings = replace(self.settings, extractor=extractor or self.settings.extractor)
+        with on_record(self._database, "verify", use) as entry:
+            templates = (
+                pipeline.extract(_read(first, settings), settings),
+                pipeline.extract(_read(second, settings), settings),
+            )
+            verdict = pipeline.verify(*templates, settings, fmr=fmr)
+            over = "over" if verdict.over_threshold else "under"
+            entry.outcome = f"{over} the threshold for FMR {fmr:g}"
+            return Verification(verdict, templates)
+
+    def extract(self, row: PrintRow, *, extractor: str | None = None) -> Extraction:
+        """Extracts one print without keeping anything, and shows every step."""
+        settings = replace(self.settings, extractor=extractor or self.settings.extractor)
+        image, recorder = _read(row, settings), Recorder()
+        template = pipeline.extract(image, settings, recorder)
+        return Extraction(image, template, template_format.encode(template), recorder.shown)
+
+    def galleries(self) -> list[GalleryInfo]:
+        """Every gallery, by name."""
+        with self._database.read() as connection:
+            return [self._info(connection, row) for row in galleries.listing(connection)]
+
+    def info(self, gallery: str) -> GalleryInfo:
+        """One gallery; GalleryError where there is none of that name."""
+        with self._database.read() as connection:
+            return self._info(connection, galleries.find(connection, gallery))
+
+    def rebuild(self, gallery: str, on_progress: Progress = _no_progress) -> GalleryInfo:
+        """Makes a gallery's derived index anew from the database."""
+        with self._database.read() as connection:
+            row = galleries.find(connection, gallery)
+        self._indexes.rebuild(row, on_progress)
+        return self.info(gallery)
+
+    def remove_person(
+        self, person: str, *, gallery: str | None = None, use: Use = NOBODY
+    ) -> Removed:
+        """Removes a person from one gallery, or from all: templates, images and records, in the
+        database and in the indexes. GalleryError where the person is in none."""
+        with on_record(self._database, "remove", use, person) as entry:
+            removed = removal.remove_person(
+                self._database, self._indexes, person, gallery, entry.submission
+            )
+            entry.outcome = f"{removed.templates} templates of one person removed"
+            return removed
+
+    def remove_gallery(
+        self, gallery: str, *, use: Use = NOBODY, on_progress: Progress = _no_progress
+    ) -> Removed:
+        """Removes a gallery with everything that is in no other. Interrupted, run it again."""
+        with on_record(self._database, "remove", use, gallery) as entry:
+            removed = removal.remove_gallery(
+                self._database, self._indexes, gallery, entry.submission, on_progress
+            )
+            entry.outcome = f"{removed.templates} templates of a whole gallery removed"
+            return removed
+
+    def write_report(self, result: IdentifyReport, path: Path) -> None:
+        """Writes an identification as one page: prints, pairs, queue. TenprintError where the file
+        cannot be written."""
+        write_report(path, make_report(result, self.prints_of, now(), self.settings))
+
+    def prints_of(self, gallery: str, person: str) -> list[StoredPrint]:
+        """The enrolled prints of a person, with their images as far as they are kept."""
+        with self._database.read() as connection:
+            return prints.of_person(connection, galleries.find(connection, gallery), person)
+
+    def _searchable(self, names: Sequence[str]) -> list[GalleryRow]:
+        """The galleries to search; GalleryError where there is nothing in them."""
+        with self._database.read() as connection:
+            rows = (
+                [galleries.find(connection, name) for name in dict.fromkeys(names)]
+                if names
+                else galleries.listing(connection)
+            )
+            if not any(prints.count(connection, row) for row in rows):
+                raise GalleryError("nothing is enrolled there yet: enrol prints first")
+            return rows
+
+    def _info(self, connection: Connection, row: GalleryRow) -> GalleryInfo:
+        return GalleryInfo(
+            row.name,
+            row.maker,
+            row.created_at,
+            galleries.contents(connection, row),
+            changes.last_of(connection, row.id),
+            self._indexes.path(row),
+            self._indexes.bytes(row),
+        )
+
+
+def _read(row: PrintRow, settings: Settings) -> FingerImage:
+    return read_image(row.path, ppi=row.ppi, position=row.position, limits=settings.images)
+
+
+def _workers(asked: int | None, prints_to_do: int) -> int:
+    """The processes to extract with; 1 is this one."""
+    cores = len(os.sched_getaffinity(0))
+    return asked or max(1, min(cores, prints_to_do // PRINTS_PER_WORKER))
