@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from engine.report.canvas import Canvas, Point, hue, mix
-from engine.report.marks import DRAW, FAINT, WHITE, WORDS, print_size, put_minutia, put_print
+from engine.report.framing import frame_print
+from engine.report.marks import DRAW, FAINT, WHITE, WORDS, put_minutia, put_print
 from engine.settings import PictureSettings
 from engine.types import I32, U8, Minutiae
 
@@ -24,21 +25,32 @@ def draw_pairs(
 ) -> U8:
     """Both prints side by side: uint8 BGR.
 
-    pixels: uint8 H×W at 500 ppi, or None where only the template was kept. pairs: int32 k×2,
-    (probe index, candidate index), best first. Paired minutiae have the same colour on both
-    sides; the best of them also a number and a thin line that joins them.
+    pixels: uint8 H×W at 500 ppi, or None where only the template was kept; shown without their
+    empty border. pairs: int32 k×2, (probe index, candidate index), best first. Paired minutiae
+    have the same colour on both sides; the best of them also a number and a thin line that
+    joins them.
     """
-    left_size = print_size(probe_pixels, probe_minutiae)
-    right_size = print_size(candidate_pixels, candidate_minutiae)
-    height = max(left_size[1], right_size[1])
-    width = left_size[0] + right_size[0] + settings.gap
+    frames = (
+        frame_print(probe_pixels, probe_minutiae, settings),
+        frame_print(candidate_pixels, candidate_minutiae, settings),
+    )
+    height = max(frame.height for frame in frames)
+    width = frames[0].width + frames[1].width + settings.gap
     canvas = Canvas(width, height + settings.caption, settings)
-    left = (0.0, (height - left_size[1]) / 2)
-    right = (left_size[0] + settings.gap, (height - right_size[1]) / 2)
-    put_print(canvas, probe_pixels, left, strength=0.8)
-    put_print(canvas, candidate_pixels, right, strength=0.8)
-    for words, at in zip(captions, (left, right), strict=True):
-        canvas.text(words, (at[0], height + 0.75 * settings.caption), settings.text, WORDS)
+    corners = [
+        (start, (height - frame.height) / 2)
+        for start, frame in zip((0.0, frames[0].width + settings.gap), frames, strict=True)
+    ]
+    for frame, corner, pixels, words in zip(
+        frames, corners, (probe_pixels, candidate_pixels), captions, strict=True
+    ):
+        put_print(canvas, None if pixels is None else frame.cut(pixels), corner, strength=0.8)
+        at = (corner[0] + settings.radius, height + 0.75 * settings.caption)
+        canvas.text(words, at, settings.text, WORDS)
+    left, right = (
+        (corner[0] - frame.left, corner[1] - frame.top)
+        for frame, corner in zip(frames, corners, strict=True)
+    )
 
     sides = ((probe_minutiae, left, 0), (candidate_minutiae, right, 1))
     for minutiae, at, side in sides:

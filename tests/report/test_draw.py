@@ -7,6 +7,7 @@ import pytest
 
 from engine.report.canvas import Canvas, hue, ink, mix
 from engine.report.draw import draw_figure, draw_flow, draw_print, draw_quality
+from engine.report.framing import frame_print
 from engine.report.marks import KINDS
 from engine.report.pairs import draw_pairs
 from engine.settings import PictureSettings
@@ -110,13 +111,31 @@ def test_pairs_have_one_colour_on_both_sides() -> None:
     pairs = np.array([[1, 0], [0, 1]], np.int32)
     settings = PictureSettings()
     picture = draw_pairs(ridges_at(0.2), probe, None, candidate, pairs)
-    height = 60.0 + 2 * settings.tail  # of a candidate without a picture
-    shift = (WIDTH + settings.gap, (HEIGHT - height) / 2)
+    frame = frame_print(None, candidate, settings)
+    shift = (WIDTH + settings.gap - frame.left, (HEIGHT - frame.height) / 2 - frame.top)
     for number, (one, other) in enumerate(pairs):
         place = (float(candidate.x[other]) + shift[0], float(candidate.y[other]) + shift[1])
         assert distance_to(colours_near(picture, PLACES[one]), hue(number)) < 20
         assert distance_to(colours_near(picture, place), hue(number)) < 20
     assert distance_to(colours_near(picture, PLACES[2]), hue(0)) > 40  # has no partner
+
+
+def test_an_empty_border_is_not_shown() -> None:
+    settings, margin = PictureSettings(), PictureSettings().margin
+    pixels = np.full((400, 600), 250, np.uint8)
+    pixels[100 : 100 + HEIGHT, 200 : 200 + WIDTH] = ridges_at(0.4)
+    pixels[5:8, 5:8] = 0  # a speck
+    nothing = minutiae_at(PLACES).take(np.array([], np.intp))
+    frame = frame_print(pixels, nothing, settings)
+    blur = settings.texture / 2
+    for found, edge in ((frame.left, 200), (frame.top, 100)):
+        assert edge - margin - blur - 1 <= found <= edge - margin + blur
+    for found, edge in ((frame.right, 200 + WIDTH), (frame.bottom, 100 + HEIGHT)):
+        assert edge + margin - blur <= found <= edge + margin + blur + 1
+    outside = frame_print(pixels, minutiae_at([(590.0, 20.0)]), settings)
+    assert (outside.right, outside.top) == (600, 6)
+    blank = frame_print(np.full((40, 30), 255, np.uint8), nothing, settings)
+    assert (blank.width, blank.height) == (30, 40)
 
 
 def test_no_pairs_and_no_minutiae_are_drawn_too() -> None:
