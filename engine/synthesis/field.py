@@ -19,7 +19,6 @@ C64 = npt.NDArray[np.complex64]
 
 _FAR_BELOW = 400.0  # px under the middle of the finger, where every finger's ridges run level
 _TIP = -210.0  # px, where they do so again
-_STEEP = 30.0  # keeps exp() within float32
 
 
 class Pattern(IntEnum):
@@ -119,7 +118,7 @@ def orientation(field: Fields, x: F32, y: F32) -> F32:
     z = x - 1j * y
     rise, width, foot, fade = field.dome.T[:, :, None]
     below, above = field.level.T[:, :, None]
-    dome = 1 / (1 + np.exp(np.clip((foot + y) / fade, -_STEEP, _STEEP)))
+    dome = 0.5 - 0.5 * np.tanh((foot + y) / (2 * fade))
     flank = np.sin(np.clip(-x / width, -np.pi / 2, np.pi / 2))
     theta: F32 = below + dome * (above - below + rise * flank)
     for pair, opening in enumerate((field.hook, -field.hook)):

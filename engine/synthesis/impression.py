@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -45,7 +44,7 @@ def make_impression(
     the skin, scratches, then the ground and the noise of the sensor.
     """
     rng = np.random.default_rng(seed)
-    touch = settings.impression
+    touch = _care(settings.impression, rng)
     optical = rng.random() < touch.optical_share
     sensor = touch.optical if optical else touch.capacitive
     press, pose = _touch(rng, sensor, touch, settings.press)
@@ -70,6 +69,18 @@ def make_impression(
     )
 
 
+def _care(touch: ImpressionSettings, rng: np.random.Generator) -> ImpressionSettings:
+    """Some touches are careless: less of the finger, and rougher."""
+    if rng.random() >= touch.careless:
+        return touch
+    return replace(
+        touch,
+        contact_width=touch.careless_width,
+        contact_height=touch.careless_height,
+        rough=touch.careless_rough,
+    )
+
+
 def _touch(
     rng: np.random.Generator,
     sensor: SensorSettings,
@@ -86,20 +97,23 @@ def _touch(
 
 def _maps(press: Press, pose: Pose, sensor: SensorSettings) -> tuple[F32, F32, F32, F32]:
     """For every pixel of the sensor (H×W) its place in the finger frame, pressed and at rest."""
-    row, column = np.mgrid[: sensor.height // _BLOCK, : sensor.width // _BLOCK].astype(np.float32)
+    # One block more on every side: the outermost pixels, too, lie between two blocks.
+    row, column = np.mgrid[
+        -1 : sensor.height // _BLOCK + 1, -1 : sensor.width // _BLOCK + 1
+    ].astype(np.float32)
     x, y = (((each + 0.5) * _BLOCK - 0.5).reshape(1, -1) for each in (column, row))
     here_x, here_y = lift(pose, x, y)
     rest_x, rest_y = here_x, here_y
     for _ in range(_ROUNDS):
         moved_x, moved_y = displace(press, rest_x, rest_y)
         rest_x, rest_y = rest_x + here_x - moved_x, rest_y + here_y - moved_y
-    return cast(
-        tuple[F32, F32, F32, F32],
-        tuple(
-            cv2.resize(each.reshape(row.shape), (sensor.width, sensor.height))
-            for each in (here_x, here_y, rest_x, rest_y)
-        ),
-    )
+
+    def fine(coarse: F32) -> F32:
+        size = (sensor.width + 2 * _BLOCK, sensor.height + 2 * _BLOCK)
+        picture = cv2.resize(coarse.reshape(row.shape), size)
+        return np.ascontiguousarray(picture[_BLOCK:-_BLOCK, _BLOCK:-_BLOCK], np.float32)
+
+    return fine(here_x), fine(here_y), fine(rest_x), fine(rest_y)
 
 
 def _contact(x: F32, y: F32, rng: np.random.Generator, touch: ImpressionSettings) -> F32:
@@ -118,16 +132,16 @@ def _ink(
 ) -> tuple[F32, F32]:
     """How much of the skin the sensor sees, 0..1, and how wet the finger is (share of the relief):
     wet ridges are thick and run together, dry and lightly pressed ones thin and broken."""
-    wet = rng.normal(0, touch.moisture_sd) + touch.moisture_patch * clouds(relief.shape, 60, rng)
-    wet = np.clip(wet, *touch.moisture_limits)
+    wet = touch.moisture_patch * clouds(relief.shape, 60, rng)
+    wet = np.clip(wet + rng.normal(touch.moisture, touch.moisture_sd), *touch.moisture_limits)
     grain = blur(rng.standard_normal(relief.shape, np.float32), rng.uniform(*touch.rough_grain))
     rough = rng.uniform(*touch.rough) / np.float32(grain.std())
+    rough = rough * np.exp(touch.rough_patch * clouds(relief.shape, 50, rng))
     height = relief + wet + rough * (1 - wet) * grain - touch.edge_dryness * (1 - contact)
     height -= 2 * draw_lines(
         relief.shape, rng, touch.scratches, touch.scratch_length, touch.scratch_width
     )
-    step = np.float32(2 * rng.uniform(*touch.sharpness))
-    ink = 1 / (1 + np.exp(-step * height))
+    ink = 0.5 + 0.5 * np.tanh(rng.uniform(*touch.sharpness) * height)
     return ink * np.minimum(2 * contact, 1), wet
 
 
