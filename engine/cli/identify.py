@@ -17,7 +17,7 @@ from engine.cli.options import (
     PurposeOption,
     WorkersOption,
 )
-from engine.cli.session import Session, verb
+from engine.cli.session import Session, make_parent, verb
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -81,6 +81,8 @@ def identify(
     Lists candidates, marks those over the threshold, and orders them by the severity of their
     records. Severity orders the work; it never changes a score or a candidate.
     """
+    if report:
+        make_parent(report)
     probes, rejected = _probes(images or [], manifest, positions, ppi)
     use = session.use(jurisdiction, purpose, [*(images or ()), *([manifest] if manifest else ())])
     with session.open() as tenprint:

@@ -30,10 +30,12 @@ SHOWN_REJECTED = 20  # lines on the terminal; --json has them all
 HomeOption = Annotated[
     Path | None,
     typer.Option(
-        "--home", help="Folder of the database and its indexes.", envvar="TENPRINT_HOME",
-        show_default="~/.local/share/tenprint", file_okay=False,
+        "--home",
+        help="Folder of the database and its indexes.",
+        show_default="TENPRINT_HOME, else ~/.local/share/tenprint",
+        file_okay=False,
     ),
-]  # fmt: skip
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
 ]
@@ -165,10 +167,18 @@ def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., N
     return register
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Writes an output file; StoreError where that is not possible."""
+def make_parent(path: Path) -> None:
+    """Makes the folder of an output file before the work begins; StoreError where it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes an output file; StoreError where that is not possible."""
+    make_parent(path)
+    try:
         path.write_bytes(content)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}") from error

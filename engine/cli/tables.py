@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -92,7 +93,7 @@ def galleries(infos: Sequence[GalleryInfo]) -> Table:
             ("images", "right"),
             ("records", "right"),
             ("last change", "right"),
-            ("templates made by", "left"),
+            ("maker", "left"),
         ),
     )
     for info in infos:
@@ -118,7 +119,13 @@ def _weight(over_threshold: bool) -> str:
 
 
 def _table(title: str, columns: Sequence[Column]) -> Table:
-    table = Table(title=title or None, title_justify="left", title_style="", header_style="")
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for name, justify in columns:
         table.add_column(name, justify=justify, overflow="fold")
     return table

@@ -18,11 +18,11 @@ from multiprocessing.connection import wait as wait_for
 
 import cv2
 
+from engine import pipeline
 from engine.errors import InputError, TenprintError
 from engine.formats import template as template_format
 from engine.formats.images import read_image
 from engine.formats.manifest import PrintRow
-from engine.pipeline import extract
 from engine.settings import Settings
 
 IN_FLIGHT = 3  # jobs for each worker: one at work, the others waiting or done
@@ -72,7 +72,7 @@ def extract_job(job: Job, settings: Settings) -> Outcome:
             name=str(job.row.path),
             limits=settings.images,
         )
-        template = extract(image, settings)
+        template = pipeline.extract(image, settings)
         return Extracted(template_format.encode(template), str(template.maker), template.quality)
     except InputError as error:
         return Refused(error.reason)

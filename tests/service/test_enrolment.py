@@ -11,16 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from engine import pipeline
 from engine.errors import GalleryError, MakerMismatchError, SettingsError
 from engine.formats.manifest import PrintRow
-from engine.service import enrolment, workers
+from engine.service import enrolment
 from engine.service.results import Use
 from engine.service.tenprint import Tenprint
 from engine.settings import ImageLimits, Settings
 from engine.store import submissions
 from engine.store.database import Database
 from engine.types import OffenseRecord
-from tests.service.conftest import Row, extract
+from tests.prints_at_no_cost import Row, extract
 
 
 def held(tenprint: Tenprint, gallery: str = "default") -> tuple[int, int, int]:
@@ -68,7 +69,7 @@ def test_a_defect_in_the_extractor_costs_one_print(
 
     row = make_row("P1", 1)
     with monkeypatch.context() as patch:
-        patch.setattr(workers, "extract", defective)
+        patch.setattr(pipeline, "extract", defective)
         report = tenprint.enrol([row, make_row("P2", 2)])
     assert report.enrolled == 0
     assert "ZeroDivisionError: by zero" in report.rejected[0].reason
@@ -97,7 +98,7 @@ def _enrol_slowly(home: Path, rows: list[PrintRow]) -> None:
         time.sleep(0.05)
         return extract(*arguments)  # type: ignore[arg-type]
 
-    workers.extract = slow  # type: ignore[assignment]
+    pipeline.extract = slow  # type: ignore[assignment]
     enrolment.COMMIT_AFTER = 2
     with Tenprint(home) as tenprint:
         tenprint.enrol(rows, workers=1)

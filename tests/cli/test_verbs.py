@@ -1,0 +1,240 @@
+"""The command line: what is printed where, and which exit code says what."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from engine.cli.app import app
+from engine.cli.exits import Exit
+from engine.formats.manifest import PrintRow
+from tests.prints_at_no_cost import Row
+
+Run = Callable[..., Result]
+VERBS = [["enrol"], ["identify"], ["verify"], ["extract"], ["sample"]] + [
+    ["gallery", name] for name in ("list", "info", "remove", "rebuild")
+]
+
+
+@pytest.fixture
+def run(tmp_path: Path, free_extraction: None, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A function that runs `tenprint` with its words, on an empty home."""
+    monkeypatch.setenv("TENPRINT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def call(*words: object) -> Result:
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    return call
+
+
+@pytest.fixture
+def people(tmp_path: Path, make_row: Row) -> Path:
+    """A list of P1 .. P4, whose last image is no finger."""
+    rows = [make_row(f"P{finger}", finger, position=2) for finger in (1, 2, 3)]
+    return write_manifest(tmp_path / "people.csv", [*rows, make_row("P4", 255)])
+
+
+def write_manifest(path: Path, rows: list[PrintRow]) -> Path:
+    lines = [f"{row.person},{row.path},{int(row.position)}" for row in rows]
+    path.write_text("\n".join(["person,image,position", *lines]))
+    return path
+
+
+def answer(result: Result) -> Any:
+    """The JSON document that is all of standard output."""
+    return json.loads(result.stdout)
+
+
+def test_enrol_counts_and_says_which_were_rejected(run: Run, people: Path) -> None:
+    result = run("enrol", "--manifest", people)
+    assert result.exit_code == Exit.SOME_REJECTED
+    assert "default: 3 enrolled, 0 already enrolled, 1 rejected" in result.stdout
+    assert "too little of a fingerprint" in result.stderr
+    again = run("enrol", "--manifest", people, "--json")
+    document = answer(again)
+    assert (document["enrolled"], document["already_enrolled"]) == (0, 3)
+    assert document["rejected"][0]["reason"] == "too little of a fingerprint"
+
+
+def test_enrol_takes_folders_and_narrows_a_list(run: Run, people: Path, make_row: Row) -> None:
+    row = make_row("someone", 9)
+    assert answer(run("enrol", row.path.parent, "--json"))["enrolled"] == 4
+    only = Path(people.read_text().splitlines()[1].split(",")[1])
+    document = answer(run("enrol", only, "--manifest", people, "-g", "narrow", "--json"))
+    assert document["enrolled"] == 1
+
+
+def test_records_go_to_whom_the_gallery_knows(run: Run, people: Path, tmp_path: Path) -> None:
+    records = tmp_path / "offenses.csv"
+    records.write_text("person,charge,degree\nP1,ROBBERY,felony\nP9,ARSON,felony\nP1,,\n")
+    run("enrol", "--manifest", people)
+    result = run("enrol", "--records", records)
+    assert result.exit_code == Exit.SOME_REJECTED
+    assert "offense records: 1 added, 0 updated, 0 unchanged, 2 rejected" in result.stdout
+    assert "person P9 is not in gallery default" in result.stderr
+
+
+def test_identify_lists_candidates_then_the_order_of_work(
+    run: Run, people: Path, make_row: Row
+) -> None:
+    run("enrol", "--manifest", people)
+    probe = make_row("probe", 2).path
+    result = run("identify", probe, "--fpir", "1e-3")
+    assert result.exit_code == Exit.DONE
+    first, second = result.stdout.split("Hits in order of work")
+    for words in ("over threshold", "log10 LR", "P2", "3 persons", "up to change 3", "FPIR 0.001"):
+        assert words in first
+    assert "no counting record" in second
+    for never in ("match found", "identified"):
+        assert never not in result.stdout.lower()
+
+
+def test_identify_answers_in_json(run: Run, people: Path, make_row: Row) -> None:
+    run("enrol", "--manifest", people)
+    one, other = make_row("x", 2, position=2), make_row("x", 99, position=7)
+    document = answer(
+        run("identify", one.path, other.path, "--positions", "2,left index", "--json")
+    )
+    (search,) = document["searches"]
+    assert [finger["position"] for finger in search["fingers"]] == [2, 7]
+    assert search["candidates"][0]["person"] == "P2"
+    assert search["sequences"] == {"default": 3}
+    assert document["queue"][0]["assessment"]["state"] == "no-record"
+
+
+def test_identify_says_by_its_code_that_nothing_is_over_the_threshold(
+    run: Run, people: Path, make_row: Row
+) -> None:
+    run("enrol", "--manifest", people)
+    result = run("identify", make_row("stranger", 99).path)
+    assert result.exit_code == Exit.NO_CANDIDATE
+    assert "No candidate over the threshold." in result.stdout
+
+
+def test_identify_goes_through_a_list_of_probes(
+    run: Run, people: Path, make_row: Row, tmp_path: Path
+) -> None:
+    run("enrol", "--manifest", people)
+    rows = [make_row("first", 1), make_row("second", 99), make_row("third", 255)]
+    probes = write_manifest(tmp_path / "probes.csv", rows)
+    page = tmp_path / "out" / "report.html"
+    result = run("identify", "--manifest", probes, "--report", page)
+    assert result.exit_code == Exit.SOME_REJECTED
+    assert "First candidate of each probe" in result.stdout
+    assert "<html" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["identify"],
+        ["identify", "a.png", "--manifest", "b.csv"],
+        ["identify", "a.png", "--positions", "2,7"],
+        ["identify", "a.png", "--positions", "11"],
+        ["identify", "a.png", "--fpir", "0"],
+        ["enrol"],
+        ["enrol", "a.png", "--extractor", "other"],
+        ["gallery", "remove"],
+        ["nothing"],
+    ],
+)
+def test_wrong_usage_is_told_apart(run: Run, words: list[str]) -> None:
+    result = run(*words)
+    assert result.exit_code == Exit.USAGE
+    assert result.stderr
+
+
+def test_what_cannot_be_used_is_told_apart(run: Run, people: Path, tmp_path: Path) -> None:
+    assert run("enrol", tmp_path / "nowhere").exit_code == Exit.NOTHING_DONE
+    run("enrol", "--manifest", people)
+    assert run("identify", tmp_path / "absent.png").exit_code == Exit.NOTHING_DONE
+
+
+def test_errors_are_one_line_and_one_document(run: Run, people: Path) -> None:
+    result = run("gallery", "info", "absent")
+    assert result.exit_code == Exit.FAILED
+    assert result.stdout == ""
+    assert result.stderr.startswith("tenprint: no gallery 'absent'")
+    result = run("gallery", "info", "absent", "--json")
+    assert answer(result)["error"]["kind"] == "GalleryError"
+
+
+def test_an_interruption_is_told_apart(
+    run: Run, people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine import pipeline
+
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "extract", interrupt)
+    result = run("enrol", "--manifest", people)
+    assert result.exit_code == Exit.INTERRUPTED
+    assert "run it again to go on" in result.stderr
+
+
+def test_verify_and_extract(run: Run, make_row: Row, tmp_path: Path) -> None:
+    first, same, other = (make_row("x", finger).path for finger in (1, 1, 2))
+    assert run("verify", first, same).exit_code == Exit.DONE
+    assert run("verify", first, other).exit_code == Exit.NO_CANDIDATE
+    assert answer(run("verify", first, same, "--json"))["over_threshold"] is True
+    template = tmp_path / "template.tpt"
+    document = answer(run("extract", first, "--out", template, "--json"))
+    assert document["minutiae"] == 30
+    assert template.stat().st_size > 1000
+
+
+def test_galleries_are_listed_rebuilt_and_removed(run: Run, people: Path) -> None:
+    assert "no gallery yet" in run("gallery", "list").stdout
+    run("enrol", "--manifest", people, "-g", "criminal-history")
+    assert "criminal-history" in run("gallery", "list").stdout
+    info = answer(run("gallery", "info", "criminal-history", "--json"))
+    assert (info["persons"], info["templates"], info["sequence"]) == (3, 3, 3)
+    rebuilt = answer(run("gallery", "rebuild", "criminal-history", "--json"))
+    assert rebuilt["index"]["bytes"] > 0
+    removed = answer(run("gallery", "remove", "--person", "P1", "--yes", "--json"))
+    assert removed["removed"]["templates"] == 1
+    assert run("gallery", "remove", "criminal-history", "--yes").exit_code == Exit.DONE
+    assert answer(run("gallery", "list", "--json")) == {"galleries": []}
+
+
+def test_removal_asks_first(run: Run, people: Path) -> None:
+    run("enrol", "--manifest", people)
+    result = run("gallery", "remove", "default")  # nobody answers
+    assert result.exit_code != Exit.DONE
+    assert answer(run("gallery", "list", "--json"))["galleries"][0]["templates"] == 3
+
+
+@pytest.mark.parametrize("words", VERBS, ids=" ".join)
+def test_every_verb_has_json_and_an_example(run: Run, words: list[str]) -> None:
+    result = run(*words, "--help")
+    assert result.exit_code == Exit.DONE
+    assert "--json" in result.stdout
+    assert f"Example:  tenprint {' '.join(words)}" in result.stdout
+
+
+def test_common_options_stand_before_or_after_the_verb(run: Run, tmp_path: Path) -> None:
+    run("--home", tmp_path / "a", "--json", "gallery", "list")
+    run("gallery", "list", "--home", tmp_path / "b")
+    assert not (tmp_path / "home").exists()
+    assert (tmp_path / "a" / "tenprint.sqlite").exists()
+    assert (tmp_path / "b" / "tenprint.sqlite").exists()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, engine.cli.app; "
+        "print([name for name in ('numpy', 'cv2', 'sqlalchemy', 'faiss') if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
