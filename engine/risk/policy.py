@@ -147,7 +147,7 @@ def _rule(row: Any, where: str) -> Rule:
         raise PolicyError(f"{where}: level must be 1, 2 or 3")
     if row.get("records", 1) < 1:
         raise PolicyError(f"{where}: records must be 1 or more")
-    unknown = set(row.get("categories", ())) - set(offenses().categories)
+    unknown = {str(name) for name in row.get("categories", ())} - set(offenses().categories)
     if unknown:
         raise PolicyError(f"{where}: unknown categories {', '.join(sorted(unknown))}")
     return Rule(

@@ -32,10 +32,7 @@ def require(table: Mapping[str, Any], allowed: Mapping[str, type], where: str) -
     for key, value in table.items():
         if key not in allowed:
             raise PolicyError(f"{where}: unknown key {key!r}; allowed are {', '.join(allowed)}")
-        right = isinstance(value, allowed[key]) and not (
-            isinstance(value, bool) and allowed[key] is int
-        )
-        if not right:
+        if type(value) is not allowed[key]:  # exact: a bool is no number, a time no date
             raise PolicyError(f"{where}: {key!r} must be of type {allowed[key].__name__}")
 
 

@@ -45,6 +45,9 @@ def test_a_policy_is_known_by_its_text(tmp_path: Path) -> None:
         ('id = "felony"', 'id = "two-felonies"', "same id"),
         ('author = "Tenprint"', "", "'author' is missing"),
         ("effective_to = 2014", "effective_to = 2004", "before 'effective_from'"),
+        ("effective_to = 2014-11-20", "effective_to = 2014-11-20T10:00:00", "of type date"),
+        ("aggravated = true", "categories = [7]", "unknown categories 7"),
+        ("records = 3", "records = true", "of type int"),
         ("[lanes]", "[lanes", "no valid TOML"),
     ],
 )
