@@ -80,7 +80,7 @@ class Session:
     def show(self, *shown: RenderableType) -> None:
         """Prints for people, on standard output."""
         for item in shown:
-            _console().print(item)
+            _console().print(item, soft_wrap=isinstance(item, str))
 
     def note(self, text: str) -> None:
         """Tells something beside the answer, on standard error."""
@@ -187,4 +187,4 @@ def write_file(path: Path, content: bytes) -> None:
 def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    return Console(stderr=stderr, highlight=False, markup=False)

@@ -134,10 +134,10 @@ def order_hits(
     policy: Policy,
 ) -> tuple[Queued, ...]:
     """The hits in the order of work under the policy. Who is a hit was decided before."""
-    cases: dict[str, tuple[Searched, Candidate]] = {
-        f"{found.search_id or 0:012d}/{found.probe}/{candidate.rank:04d}": (found, candidate)
-        for found, candidate in hits_of(searches)
-    }
+    cases: dict[str, tuple[Searched, Candidate]] = {}
+    for found, candidate in hits_of(searches):
+        # One comparison to examine, though several galleries may have the person.
+        cases.setdefault(f"{found.search_id:012d}/{candidate.person}", (found, candidate))
     assessed = {person: assess(facts, policy) for person, facts in records.items()}
     places = rank(
         [
