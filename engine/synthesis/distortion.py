@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.settings import PressSettings
 from engine.types import F32
@@ -33,10 +32,6 @@ class Press:
     wide: F32
     tall: F32
     lean: F32
-
-    def take(self, which: npt.NDArray[np.intp]) -> Press:
-        """The presses at the indices `which`, in that order."""
-        return Press(*(getattr(self, each.name)[which] for each in fields(self)))
 
 
 def draw_presses(count: int, rng: np.random.Generator, settings: PressSettings) -> Press:

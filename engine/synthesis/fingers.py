@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.settings import SynthesisSettings
-from engine.synthesis.field import draw_fields, orientation, turning
+from engine.synthesis.field import orientation, turning
+from engine.synthesis.patterns import draw_fields
 from engine.synthesis.pose import full_turn
 from engine.types import F32, U8, Bool, MinutiaKind
 

@@ -10,12 +10,12 @@ import numpy as np
 from engine.settings import ImpressionSettings, PressSettings, SensorSettings, SynthesisSettings
 from engine.synthesis.distortion import Press, carry, displace, draw_presses
 from engine.synthesis.master import Master
-from engine.synthesis.noise import blur, clouds, draw_lines
 from engine.synthesis.pose import Pose, full_turn, lift, place
+from engine.synthesis.sensing import show, take_ink, touch_down
 from engine.types import F32, I32, U8, Bool, Minutiae
 
 _BLOCK = 8  # px between the points where the distortion is computed
-_ROUNDS = 6  # of the fixed point that inverts it; each leaves less than a third of the error
+_ROUNDS = 10  # of the fixed point that inverts it: of 3,000 presses the worst is 0.4 px off
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,13 @@ def make_impression(
     press, pose = _touch(rng, sensor, touch, settings.press)
 
     here_x, here_y, skin_x, skin_y = _maps(press, pose, sensor)
-    contact = _contact(here_x, here_y, rng, touch)
+    contact = touch_down(here_x, here_y, rng, touch)
     left, top = (master.pixels.shape[1] - 1) / 2, (master.pixels.shape[0] - 1) / 2
     relief = 1 - cv2.remap(
         master.pixels, skin_x + left, skin_y + top, cv2.INTER_LINEAR, borderValue=255
     ).astype(np.float32) * (2 / 255)
-    ink, wet = _ink(relief, contact, rng, touch)
-    pixels = _show(ink, wet, contact, rng, sensor, touch)
+    ink, wet = take_ink(relief, contact, rng, touch)
+    pixels = show(ink, wet, contact, rng, sensor, touch)
 
     minutiae, identity = _truth(master, press, pose, contact)
     return Impression(
@@ -114,55 +114,6 @@ def _maps(press: Press, pose: Pose, sensor: SensorSettings) -> tuple[F32, F32, F
         return np.ascontiguousarray(picture[_BLOCK:-_BLOCK, _BLOCK:-_BLOCK], np.float32)
 
     return fine(here_x), fine(here_y), fine(rest_x), fine(rest_y)
-
-
-def _contact(x: F32, y: F32, rng: np.random.Generator, touch: ImpressionSettings) -> F32:
-    """How firmly each point touches, 0..1: a ragged rounded region of the pressed finger."""
-    across = np.abs(x - rng.normal(0, touch.contact_sd[0])) / rng.uniform(*touch.contact_width)
-    along = np.abs(y - rng.normal(0, touch.contact_sd[1])) / rng.uniform(*touch.contact_height)
-    power = rng.uniform(*touch.contact_power)
-    radius = np.power(across**power + along**power, 1 / power)
-    ragged = clouds(x.shape, 12, rng) + clouds(x.shape, 40, rng)
-    radius += touch.contact_rough * ragged
-    return np.clip((1 - radius) / touch.contact_edge, 0, 1).astype(np.float32)
-
-
-def _ink(
-    relief: F32, contact: F32, rng: np.random.Generator, touch: ImpressionSettings
-) -> tuple[F32, F32]:
-    """How much of the skin the sensor sees, 0..1, and how wet the finger is (share of the relief):
-    wet ridges are thick and run together, dry and lightly pressed ones thin and broken."""
-    wet = touch.moisture_patch * clouds(relief.shape, 60, rng)
-    wet = np.clip(wet + rng.normal(touch.moisture, touch.moisture_sd), *touch.moisture_limits)
-    grain = blur(rng.standard_normal(relief.shape, np.float32), rng.uniform(*touch.rough_grain))
-    rough = rng.uniform(*touch.rough) / np.float32(grain.std())
-    rough = rough * np.exp(touch.rough_patch * clouds(relief.shape, 50, rng))
-    height = relief + wet + rough * (1 - wet) * grain - touch.edge_dryness * (1 - contact)
-    height -= 2 * draw_lines(
-        relief.shape, rng, touch.scratches, touch.scratch_length, touch.scratch_width
-    )
-    ink = 0.5 + 0.5 * np.tanh(rng.uniform(*touch.sharpness) * height)
-    return ink * np.minimum(2 * contact, 1), wet
-
-
-def _show(
-    ink: F32,
-    wet: F32,
-    contact: F32,
-    rng: np.random.Generator,
-    sensor: SensorSettings,
-    touch: ImpressionSettings,
-) -> U8:
-    """The picture, uint8: ground, valleys and ridges in the grays of the sensor, blurred, noisy."""
-    ground = rng.uniform(*sensor.ground) + sensor.glow * clouds(ink.shape, 120, rng)
-    ridge, dry = rng.uniform(*sensor.ridge), rng.uniform(*sensor.valley)
-    valley = dry - (dry - ridge) * touch.smear * np.clip(wet, 0, 1)
-    gray = ground + contact * (valley - ground)
-    gray += ink * (ridge - gray)
-    gray = blur(gray, rng.uniform(*touch.blur))
-    gray += sensor.lines * rng.standard_normal((1, ink.shape[1]), np.float32)
-    gray += rng.uniform(*sensor.grain) * rng.standard_normal(ink.shape, np.float32)
-    return np.clip(np.rint(gray), 0, 255).astype(np.uint8)
 
 
 def _truth(master: Master, press: Press, pose: Pose, contact: F32) -> tuple[Minutiae, I32]:

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.settings import MasterSettings, SynthesisSettings
-from engine.synthesis.field import Fields, Pattern, draw_fields, orientation
+from engine.synthesis.field import Fields, orientation
 from engine.synthesis.noise import blur, clouds, draw_lines
+from engine.synthesis.patterns import Pattern, draw_fields
 from engine.synthesis.truth import read_minutiae
 from engine.types import F32, U8, Minutiae
 

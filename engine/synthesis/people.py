@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -18,22 +17,10 @@ from PIL import Image
 
 from engine.errors import InputError, SettingsError
 from engine.settings import SynthesisSettings
-from engine.synthesis.impression import Impression
-from engine.synthesis.person import ORDER, Finger, make_person
+from engine.synthesis.lists import tell_truth, write_prints, write_records
+from engine.synthesis.person import ORDER, make_person
 from engine.types import PPI, OffenseRecord
 
-_PRINT_COLUMNS = ("person", "image", "position", "encounter")
-_RECORD_COLUMNS = (
-    "person",
-    "record_id",
-    "ncic",
-    "charge",
-    "degree",
-    "disposition",
-    "offense_date",
-    "jurisdiction",
-    "max_sentence_months",
-)
 _SMALL = 4  # persons that are not worth a second process
 
 
@@ -79,8 +66,8 @@ def make_prints(
     Raises SettingsError on numbers out of range, InputError when the folder is not empty.
     """
     _check(persons, fingers, impressions, strangers)
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(str(folder), "the folder is not empty: name a new one")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(str(folder), "not an empty folder: name a new one")
     for each in ("gallery", "probes"):
         (folder / each).mkdir(parents=True, exist_ok=True)
 
@@ -114,9 +101,9 @@ def make_prints(
         gallery_prints=len(gallery),
         probe_prints=len(probes),
     )
-    _write_csv(sample.people, _PRINT_COLUMNS, ([row[c] for c in _PRINT_COLUMNS] for row in gallery))
-    _write_csv(sample.probes, _PRINT_COLUMNS, ([row[c] for c in _PRINT_COLUMNS] for row in probes))
-    _write_csv(sample.offenses, _RECORD_COLUMNS, (_cells(*each) for each in records))
+    write_prints(sample.people, gallery)
+    write_prints(sample.probes, probes)
+    write_records(sample.offenses, records)
     truth = {"seed": seed, "prints": {row["image"]: row["truth"] for row in rows}}
     sample.truth.write_text(json.dumps(truth), encoding="utf-8")
     return sample
@@ -175,51 +162,7 @@ def _write_person(
                     "position": int(finger.position),
                     "encounter": f"E{k}",
                     "gallery": gallery,
-                    "truth": _truth(person.name, finger, impression, mated=enrolled),
+                    "truth": tell_truth(person.name, finger, impression, mated=enrolled),
                 }
             )
     return rows, [(person.name, record) for record in person.records] if enrolled else []
-
-
-def _truth(person: str, finger: Finger, impression: Impression, *, mated: bool) -> dict[str, Any]:
-    """What is known of one print; minutiae as [x, y, angle, kind, number in the finger]."""
-    minutiae = impression.minutiae
-    return {
-        "person": person,
-        "position": int(finger.position),
-        "mated": mated,
-        "pattern": finger.master.pattern.name.lower().replace("_", " "),
-        "sensor": impression.sensor,
-        "minutiae": [
-            [round(float(x), 1), round(float(y), 1), round(float(angle), 3), int(kind), int(which)]
-            for x, y, angle, kind, which in zip(
-                minutiae.x,
-                minutiae.y,
-                minutiae.angle,
-                minutiae.kind,
-                impression.identity,
-                strict=True,
-            )
-        ],
-    }
-
-
-def _cells(person: str, record: OffenseRecord) -> list[object]:
-    return [
-        person,
-        record.record_id,
-        record.ncic,
-        record.charge,
-        record.degree.name.lower() if record.degree else "",
-        record.disposition,
-        record.offense_date,
-        record.jurisdiction,
-        record.max_sentence_months,
-    ]
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.settings import FieldSettings, SynthesisSettings
-from engine.synthesis.field import Pattern
 from engine.synthesis.impression import Impression, make_impression
 from engine.synthesis.master import Master, make_master
 from engine.synthesis.offenses import draw_records
+from engine.synthesis.patterns import Pattern
 from engine.types import FingerPosition, OffenseRecord
 
 ORDER = tuple(FingerPosition(i) for i in (2, 7, 3, 8, 1, 6, 4, 9, 5, 10))  # as fingers are added

@@ -64,3 +64,13 @@ def test_a_positive_turn_is_counter_clockwise() -> None:
 def test_full_turn_never_reaches_a_full_turn() -> None:
     angles = full_turn(np.array([-1e-9, 0, 7, -7, 2 * np.pi], np.float32))
     assert np.all((angles >= 0) & (angles < np.float32(2 * np.pi)))
+
+
+def test_skin_never_folds() -> None:
+    """The determinant of the Jacobian stays positive, by differences over one pixel."""
+    presses = draw_presses(400, np.random.default_rng(2), PressSettings())
+    grid = np.mgrid[-140:141:20, -220:221:20].reshape(2, 1, -1).astype(np.float32)
+    x, y = (np.tile(each, (400, 1)) for each in grid)
+    at, right, down = (displace(presses, x + dx, y + dy) for dx, dy in ((0, 0), (1, 0), (0, 1)))
+    turn = (right[0] - at[0]) * (down[1] - at[1]) - (right[1] - at[1]) * (down[0] - at[0])
+    assert turn.min() > 0.2

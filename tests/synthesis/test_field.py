@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.settings import FieldSettings
-from engine.synthesis.field import Pattern, draw_fields, orientation, turning
+from engine.synthesis.field import orientation, turning
+from engine.synthesis.patterns import Pattern, draw_fields
 
 ONLY = {each: tuple(float(p == each) for p in Pattern) for each in Pattern}
 
@@ -30,20 +31,6 @@ def test_loops_turn_by_half_around_core_and_back_around_delta(pattern: Pattern) 
     assert winding(pattern, 2 + 0j) == pytest.approx(-1, abs=1e-3)
 
 
-def test_whorl_turns_fully_around_both_cores() -> None:
-    settings = FieldSettings(proportions=ONLY[Pattern.WHORL])
-    field = draw_fields(50, np.random.default_rng(3), settings)
-    assert np.all(field.pairs == 2)
-    assert np.all(field.delta[:, 0].real < field.delta[:, 1].real)
-
-
-def test_left_loop_has_its_delta_on_the_right() -> None:
-    for pattern, sign in ((Pattern.LEFT_LOOP, 1), (Pattern.RIGHT_LOOP, -1)):
-        settings = FieldSettings(proportions=ONLY[pattern])
-        field = draw_fields(200, np.random.default_rng(5), settings)
-        assert np.mean(np.sign(field.delta[:, 0].real - field.core[:, 0].real) == sign) > 0.97
-
-
 def test_arch_rises_to_the_middle_and_falls_after() -> None:
     settings = FieldSettings(proportions=ONLY[Pattern.ARCH], wave_sd=0.0)
     field = draw_fields(20, np.random.default_rng(7), settings)
@@ -52,19 +39,6 @@ def test_arch_rises_to_the_middle_and_falls_after() -> None:
     assert np.all(theta[:, 0] > 0.1)
     assert np.allclose(theta[:, 1], 0)
     assert np.all(theta[:, 2] < -0.1)
-
-
-def test_classes_come_in_natural_proportions() -> None:
-    settings = FieldSettings()
-    field = draw_fields(20_000, np.random.default_rng(11), settings)
-    share = np.bincount(field.pattern, minlength=len(Pattern)) / 20_000
-    assert share == pytest.approx(np.array(settings.proportions), abs=0.012)
-
-
-def test_ridges_are_level_below_the_deltas() -> None:
-    field = draw_fields(500, np.random.default_rng(13), FieldSettings(wave_sd=0.0))
-    theta = orientation(field, np.zeros((500, 1), np.float32), np.full((500, 1), 400, np.float32))
-    assert np.abs(np.sin(theta)).max() < 0.05
 
 
 def test_turning_is_positive_where_ridges_spread() -> None:

@@ -112,7 +112,7 @@ def test_progress_ends_at_the_number_of_prints(tmp_path: Path) -> None:
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match="not empty"):
+    with pytest.raises(InputError, match="not an empty folder"):
         make(tmp_path)
     assert [each.name for each in tmp_path.iterdir()] == ["mine.txt"]
 
