@@ -65,7 +65,9 @@ def make_prints(
     is called with the number of prints written and of all prints.
     Raises SettingsError on numbers out of range, InputError when the folder is not empty.
     """
-    _check(persons, fingers, impressions, strangers)
+    _check(
+        persons=persons, fingers=fingers, impressions=impressions, strangers=strangers, seed=seed
+    )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(str(folder), "not an empty folder: name a new one")
     for each in ("gallery", "probes"):
@@ -109,12 +111,13 @@ def make_prints(
     return sample
 
 
-def _check(persons: int, fingers: int, impressions: int, strangers: int) -> None:
+def _check(*, persons: int, fingers: int, impressions: int, strangers: int, seed: int) -> None:
     for name, value, low, high in (
         ("persons", persons, 1, 9999),
         ("fingers", fingers, 1, len(ORDER)),
         ("impressions", impressions, 1, 99),
         ("strangers", strangers, 0, persons),
+        ("seed", seed, 0, 2**63 - 1),
     ):
         if not low <= value <= high:
             raise SettingsError(f"{name} is {value}: it must be {low} to {high}")

@@ -118,7 +118,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"persons": 0}, {"fingers": 11}, {"impressions": 0}, {"strangers": 4}]
+    "wrong", [{"persons": 0}, {"fingers": 11}, {"impressions": 0}, {"strangers": 4}, {"seed": -1}]
 )
 def test_numbers_out_of_range_are_refused(tmp_path: Path, wrong: dict[str, int]) -> None:
     with pytest.raises(SettingsError, match="must be"):
