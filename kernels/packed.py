@@ -24,9 +24,9 @@ _DTYPES = {"codes": np.uint64, "x": np.int16, "y": np.int16, "angle": np.uint8, 
 class Packed:
     """N prints with M minutiae in all, on one device (all NumPy or all CuPy).
 
-    codes: uint64 (W, M), W words of 64 bits a minutia, each row contiguous. x, y: int16 (M,) px at 500 ppi, y down.
-    angle: uint8 (M,), 1/256 of a turn, counter-clockwise as seen. start: int64 (N + 1,): print i
-    has the minutiae start[i] to start[i + 1], 64 at most.
+    codes: uint64 (W, M), W words of 64 bits a minutia, each row contiguous. x, y: int16 (M,) px at
+    500 ppi, y down. angle: uint8 (M,), 1/256 of a turn, counter-clockwise as seen. start: int64
+    (N + 1,): print i has the minutiae start[i] to start[i + 1], 64 at most.
 
     Raises ValueError for a wrong dtype, shape or device.
     """

@@ -1,7 +1,7 @@
 """Says what a comparison score means: how rare among non-mated comparisons, how strong for mates.
 
 Both are fitted on prints that the project makes itself (scripts/fit_calibration.py) and stand in
-calibration.json with the data, the counts and the commit they come from.
+calibration.json with the data they come from.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ from engine.types import F64
 class Calibration:
     """Fitted for one extractor.
 
-    scores, log10_fmr: ascending comparison scores and the log10 of the false match rate at each;
-    straight lines between them, and beyond the last one the line of the fitted exponential tail
-    (the Gumbel domain of attraction: Coles, "An Introduction to Statistical Modeling of Extreme
-    Values", 2001, section 4.2, with shape 0). llr_offset, llr_slope, llr_limit: log10 likelihood
-    ratio of a score, by logistic regression, clipped. fitted_on: the data, in words.
+    scores, log10_fmr: ascending comparison scores and the log10 of the false match rate at each,
+    straight lines between them. tail_scale, tail_shape: beyond the last of them, a generalised
+    Pareto distribution of what lies over it (peaks over threshold: Coles, "An Introduction to
+    Statistical Modeling of Extreme Values", 2001, section 4.2). llr_offset, llr_slope: log10
+    likelihood ratio over the significance, by logistic regression; clipped to ± llr_limit.
+    fitted_on: the data, in words.
     """
 
     scores: F64
     log10_fmr: F64
+    tail_scale: float
+    tail_shape: float
     llr_offset: float
     llr_slope: float
     llr_limit: float
@@ -38,17 +41,18 @@ class Calibration:
 
     def significance(self, scores: Any) -> F64:
         """-log10 of the false match rate at each comparison score: 0 for any, 6 for one in a
-        million. Past the data (about 6) it is the tail's extrapolation."""
+        million. Past the data (about 5) it is the tail's extrapolation."""
         score = np.asarray(scores, np.float64)
         inside = np.interp(score, self.scores, self.log10_fmr)
-        slope = np.diff(self.log10_fmr[-2:]) / np.diff(self.scores[-2:])
-        beyond = self.log10_fmr[-1] + slope * (score - self.scores[-1])
-        return np.asarray(-np.where(score > self.scores[-1], beyond, inside), np.float64)
+        over = np.maximum(score - self.scores[-1], 0) / self.tail_scale
+        shape = self.tail_shape  # at 0 the exponential distribution is the limit
+        beyond = np.log1p(shape * over) / shape if shape > 0 else over
+        return np.asarray(beyond / np.log(10) - inside, np.float64)
 
     def llr(self, scores: Any) -> F64:
         """log10 likelihood ratio, mated over non-mated, of each comparison score."""
-        ratio = self.llr_offset + self.llr_slope * np.asarray(scores, np.float64)
-        return np.clip(ratio, -self.llr_limit, self.llr_limit)
+        ratio = self.llr_offset + self.llr_slope * self.significance(scores)
+        return np.asarray(np.clip(ratio, -self.llr_limit, self.llr_limit), np.float64)
 
 
 def threshold(fpir: float, persons: int) -> float:
@@ -73,6 +77,8 @@ def load(extractor: str) -> Calibration:
     return Calibration(
         scores=np.array(fitted["scores"], np.float64),
         log10_fmr=np.array(fitted["log10_fmr"], np.float64),
+        tail_scale=fitted["tail_scale"],
+        tail_shape=fitted["tail_shape"],
         llr_offset=fitted["llr_offset"],
         llr_slope=fitted["llr_slope"],
         llr_limit=fitted["llr_limit"],

@@ -1,0 +1,109 @@
+"""The gallery: what goes in is found, what is removed is gone, what is damaged is not used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.errors import GalleryError, MakerMismatchError
+from engine.index.gallery import Entry, Gallery
+from tests.templates import draw_templates
+
+MADE = [finger[0] for finger in draw_templates(12, 1, seed=8)]
+
+
+def entries(numbers):
+    return [Entry(100 + i, f"P{i // 2}", MADE[i]) for i in numbers]
+
+
+@pytest.fixture
+def gallery():
+    made = Gallery("test")
+    made.add(entries(range(5)))
+    made.add(entries(range(5, 12)))
+    made.sequence = 77
+    return made
+
+
+def holds(gallery, numbers):
+    """Checks that exactly these prints are in, whole and in this order."""
+    assert gallery.template_ids.tolist() == [100 + i for i in numbers]
+    assert [gallery.person(k) for k in gallery.owner] == [f"P{i // 2}" for i in numbers]
+    packed = gallery.minutiae
+    for place, i in enumerate(numbers):
+        a, b = packed.start[place], packed.start[place + 1]
+        np.testing.assert_array_equal(packed.codes[:, a:b].T, MADE[i].codes)
+        np.testing.assert_array_equal(packed.x[a:b], np.rint(MADE[i].minutiae.x))
+        assert gallery.nearest(MADE[i].embedding, 1).tolist() == [place]
+
+
+def test_prints_added_in_parts_are_all_there(gallery):
+    holds(gallery, range(12))
+    assert gallery.person_count == 6
+    assert gallery.maker == MADE[0].maker
+
+
+def test_removed_prints_leave_nothing(gallery):
+    gallery.remove([101, 104, 105, 111, 999])
+    holds(gallery, [0, 2, 3, 6, 7, 8, 9, 10])
+    assert "P2" not in gallery.persons
+    gallery.add(entries([4]))
+    holds(gallery, [0, 2, 3, 6, 7, 8, 9, 10, 4])
+
+
+def test_an_emptied_gallery_takes_any_maker(gallery):
+    gallery.remove(gallery.template_ids.tolist())
+    assert len(gallery) == gallery.person_count == 0
+    other = replace(MADE[0], maker=replace(MADE[0].maker, extractor="gabor"))
+    gallery.add([Entry(1, "P", other)])
+    assert gallery.maker == other.maker
+
+
+def test_makers_do_not_mix_and_nothing_of_the_batch_is_in(gallery):
+    other = replace(MADE[3], maker=replace(MADE[3].maker, settings="00000000"))
+    with pytest.raises(MakerMismatchError, match="00000000"):
+        gallery.add([Entry(1, "P", MADE[2]), Entry(2, "P", other)])
+    holds(gallery, range(12))
+
+
+def test_saved_and_loaded_is_the_same(gallery, tmp_path):
+    path = tmp_path / "new" / "index"
+    gallery.save(path)
+    loaded = Gallery.load(path)
+    holds(loaded, range(12))
+    assert (loaded.name, loaded.sequence, loaded.maker) == ("test", 77, MADE[0].maker)
+    loaded.remove([100])
+    loaded.add(entries([0]))
+    holds(loaded, [*range(1, 12), 0])
+    assert [each.name for each in path.parent.iterdir()] == ["index"]
+
+
+def test_an_empty_gallery_is_saved_too(tmp_path):
+    Gallery("empty").save(tmp_path / "index")
+    assert len(Gallery.load(tmp_path / "index")) == 0
+
+
+def test_any_damage_is_found(gallery, tmp_path):
+    path = tmp_path / "index"
+    gallery.save(path)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(4)
+    harmless = 0
+    for position in rng.integers(0, len(whole), 60):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        try:
+            holds(Gallery.load(path), range(12))
+            harmless += 1  # a bit of the zip directory that says nothing about the arrays
+        except GalleryError:
+            pass
+    assert harmless < 15
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(GalleryError):
+            Gallery.load(path)
+    with pytest.raises(GalleryError):
+        Gallery.load(tmp_path / "missing")

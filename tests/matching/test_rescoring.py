@@ -1,0 +1,71 @@
+"""Comparison of drawn fingers: mates score high, chunks and threads change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.index.gallery import Entry, Gallery
+from engine.index.packing import pack_template
+from engine.matching import rescoring
+from engine.settings import RescoringSettings
+from tests.templates import draw_templates
+
+SETTINGS = RescoringSettings()
+
+
+@pytest.fixture(scope="module")
+def made():
+    return draw_templates(60, 2, seed=12)
+
+
+@pytest.fixture(scope="module")
+def gallery(made):
+    filled = Gallery("test")
+    filled.add([Entry(i, str(i), finger[0]) for i, finger in enumerate(made)])
+    return filled
+
+
+def test_mates_score_over_strangers(made, gallery):
+    everyone = np.arange(60)
+    scores = np.stack(
+        [
+            rescoring.rescore(pack_template(finger[1]), gallery.minutiae, everyone, SETTINGS)
+            for finger in made
+        ]
+    )
+    mated = np.diag(scores)
+    others = scores[~np.eye(60, dtype=bool)]
+    assert (mated > np.quantile(others, 0.999)).mean() > 0.95
+    assert 0 <= scores.min() <= scores.max() <= 1
+
+
+@pytest.mark.parametrize("change", [{"chunk": 7}, {"threads": 2, "chunk": 5}, {"threads": 1}])
+def test_chunks_and_threads_change_nothing(made, gallery, change):
+    probe, some = pack_template(made[3][1]), np.array([5, 3, 3, 59, 0, 17, 40, 8, 9, 2, 1])
+    whole = rescoring.rescore(probe, gallery.minutiae, some, SETTINGS)
+    parts = rescoring.rescore(probe, gallery.minutiae, some, replace(SETTINGS, **change))
+    np.testing.assert_allclose(whole, parts, atol=1e-6)
+    assert whole[1] == whole[2] == whole.max()
+
+
+def test_no_candidates_no_scores(made, gallery):
+    none = rescoring.rescore(
+        pack_template(made[0][0]), gallery.minutiae, np.zeros(0, np.int64), SETTINGS
+    )
+    assert none.shape == (0,)
+
+
+def test_evidence_is_the_score_with_its_parts(made, gallery):
+    probe, some = pack_template(made[3][1]), np.array([3, 10])
+    scores = rescoring.rescore(probe, gallery.minutiae, some, SETTINGS)
+    mate, stranger = rescoring.evidence(probe, gallery.minutiae, some, SETTINGS)
+    assert [mate.score, stranger.score] == pytest.approx(scores.tolist())
+    assert mate.support > stranger.support
+    assert len(np.unique(mate.pairs[:, 0])) == len(np.unique(mate.pairs[:, 1])) == len(mate.pairs)
+    one, other = made[3][1].minutiae, made[3][0].minutiae
+    turned = other.angle[mate.pairs[:6, 1]] - one.angle[mate.pairs[:6, 0]]
+    spread = np.abs(np.exp(1j * turned).mean())
+    assert spread > 0.97  # the best pairs all turned by the same angle

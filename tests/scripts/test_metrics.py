@@ -1,0 +1,50 @@
+"""Error rates on scores small enough to count by hand."""
+
+from __future__ import annotations
+
+import metrics
+import numpy as np
+import pytest
+
+NONMATED = np.arange(1000) / 1000  # 0.000 to 0.999
+
+
+def test_perfect_separation_has_no_errors():
+    found = metrics.rates(np.array([2.0, 3.0]), NONMATED)
+    assert metrics.equal_error_rate(found) == 0
+    assert metrics.fnmr_at(found, 0) == 0
+
+
+def test_equal_error_rate_by_hand():
+    # at any threshold over 0.9: 100 of 1000 false matches; below, one of ten mates is missed
+    mated = np.array([0.9] + [2.0] * 9)
+    assert metrics.equal_error_rate(metrics.rates(mated, NONMATED)) == pytest.approx(0.1, abs=2e-3)
+
+
+def test_fnmr_at_a_false_match_rate_by_hand():
+    mated = np.array([0.5, 0.98, 0.9945, 2.0])
+    found = metrics.rates(mated, NONMATED)
+    assert metrics.fnmr_at(found, 1e-2) == 0.5  # threshold over 0.989: two mates pass
+    assert metrics.fnmr_at(found, 1e-3) == 0.75  # threshold over 0.998
+    assert metrics.fnmr_at(found, 0) == 0.75
+
+
+def test_a_failure_to_extract_is_missed_at_every_threshold():
+    found = metrics.rates(np.array([-np.inf, 2.0]), NONMATED)
+    assert found.fnmr.min() == 0.5
+    assert metrics.fnmr_at(found, 1.0) == 0.5
+
+
+def test_identical_scores_are_chance():
+    same = np.zeros(10)
+    assert metrics.equal_error_rate(metrics.rates(same, same)) == pytest.approx(0.5)
+
+
+def test_rank_one_counts_ties_and_missing_probes_against_the_mate():
+    scores = np.array([[3.0, 1.0], [2.0, 2.0], [-np.inf, -np.inf], [0.0, 1.0]])
+    assert metrics.rank_one(scores, np.array([0, 0, 1, 1])) == 0.5
+
+
+def test_one_kind_alone_is_refused():
+    with pytest.raises(ValueError, match="mated and non-mated"):
+        metrics.rates(np.zeros(3), np.zeros(0))
