@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import wait as wait_for
+from typing import TypeVar
 
 import cv2
 
@@ -59,6 +60,8 @@ class Refused:
 
 
 Outcome = Extracted | Refused
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 def extract_job(job: Job, settings: Settings) -> Outcome:
@@ -143,14 +146,15 @@ class Crew:
         suspects = list(self.running.values())
         self.running.clear()
         self.dismiss()
-        self._pool = _pool(1)
+        self._pool = _lone_pool()
         for job in suspects:
             try:
-                yield job, _send(self._pool, self._work, job).result()
+                outcome = _send(self._pool, self._work, job).result()
             except BrokenProcessPool:
                 log.error("%s: the extracting process died", job.row.path)
-                yield job, Refused("the extracting process died on this image (out of memory?)")
-                self._pool = _pool(1)
+                outcome = Refused("the extracting process died on this image (out of memory?)")
+                self._pool = _lone_pool()
+            yield job, outcome
         self.dismiss()
         self._pool = _pool(self._workers)
 
@@ -160,13 +164,25 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker)
 
 
-def _send(pool: ProcessPoolExecutor, work: Callable[[Job], Outcome], job: Job) -> Future[Outcome]:
+def _lone_pool() -> ProcessPoolExecutor:
+    """One worker that is known to live; TenprintError where none can."""
+    pool = _pool(1)
+    try:
+        _send(pool, abs, 0).result()
+    except BrokenProcessPool as error:
+        raise TenprintError(
+            "extracting processes cannot be started here: extract in one process with --workers 1"
+        ) from error
+    return pool
+
+
+def _send(pool: ProcessPoolExecutor, work: Callable[[Given], Made], job: Given) -> Future[Made]:
     """Submits a job; to a broken pool, gives a future that says so, as a job at work would."""
     try:
         with _birth_of_workers():
             return pool.submit(work, job)
     except BrokenProcessPool as error:
-        failed: Future[Outcome] = Future()
+        failed: Future[Made] = Future()
         failed.set_exception(error)
         return failed
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
+from engine.errors import TenprintError
 from engine.formats.manifest import PrintRow
+from engine.service import workers
 from engine.service.workers import Crew, Extracted, Job, Outcome, Refused, extract_all
 from engine.settings import Settings
 from engine.types import FingerPosition
@@ -44,6 +48,19 @@ def test_a_print_that_kills_its_worker_costs_only_itself() -> None:
     # Elsewhere than here, on one thread.
     assert all(isinstance(o, Extracted) and o.maker != str(os.getpid()) for o in others)
     assert all(isinstance(o, Extracted) and o.quality for o in others)
+
+
+def test_workers_that_cannot_start_are_not_blamed_on_the_prints(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "_prepare_worker", stillborn)
+    jobs = [job(number, b"no image") for number in range(3)]
+    with pytest.raises(TenprintError, match="--workers 1"):
+        list(extract_all(jobs, Settings(), 2))
+
+
+def stillborn() -> None:
+    os._exit(1)
 
 
 def test_processes_and_this_one_say_the_same() -> None:
