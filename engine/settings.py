@@ -341,11 +341,18 @@ class GaborSettings:
 
     scale: int = 2  # px: minutiae are sought at half the resolution
     edge: float = 8.0  # from the mask's edge; nearer ones are ends of the print, not of a ridge
-    dipole: float = 6.0  # two opposite minutiae nearer than this are one disturbed ridge
-    lookahead: float = 8.0  # from a minutia to where its own line is ridge or valley
-    amplitude_sd: float = 6.0  # neighbourhood of a minutia whose ridges' strength counts
-    near: float = 10.0  # distance of an opposite minutia at which quality falls to 63 %
-    inner: float = 15.0  # distance of the mask's edge, likewise
+    dipole: float = 5.0  # two opposite minutiae nearer than this are one disturbed ridge
+    around: float = 6.0  # sigma of the neighbourhood whose ridges' strength counts
+    ahead: float = 7.0  # where the line that begins is looked at
+    behind: float = 12.0  # where its neighbours have closed ranks
+    flow: float = 10.0  # sigma of the neighbourhood in which ridges should run straight
+    far: float = 100.0  # distances of neighbours beyond this count as this
+    # Logistic model of what the LEADER network confirms (quality 0.5 or more, within 10 px and 25
+    # degrees), over strength around, ahead and behind, constancy of the flow, and the logarithms
+    # of the distances to the nearest alike and opposite.
+    weights: tuple[float, ...] = (14.1, 3.4, 5.9, 4.3, 0.55, 0.39)
+    bias: float = -12.2
+    min_probability: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +395,7 @@ class Settings:
 
     def digest(self) -> str:
         """8 hex digits over every setting that shapes a template of this extractor."""
-        own = {"leader": self.leader, "gabor": self.gabor}[self.extractor]
-        shapes = (self.preprocess, own, self.descriptor)
-        text = json.dumps([self.extractor, *map(asdict, shapes)], sort_keys=True)
+        own = self.leader if self.extractor == "leader" else self.gabor
+        shapes = [asdict(self.preprocess), asdict(own), asdict(self.descriptor)]
+        text = json.dumps([self.extractor, *shapes], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -4,86 +4,77 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from engine.minutiae.wave import Wave
 from engine.types import F32, I32, Bool
 
 
 @dataclass(frozen=True, slots=True)
 class Dislocations:
-    """n points of a picture around which the ridge phase winds by ±1 turn.
+    """n points of a wave around which its phase winds by one turn.
 
-    row, column: int32, the upper left of the four pixels around the point. angle: float32 rad,
-    towards the side that has one line more. amplitude: float32, strength of the ridges around.
-    line: float32, the picture at a little distance in that direction: below 0 the line more is a
-    ridge, above 0 a valley.
+    row, column: float32, in pixels of the wave. angle: float32 rad in [0, 2π), y up, towards the
+    side that has one line more. sign: int32, +1 where the phase winds counter-clockwise.
     """
 
-    row: I32
-    column: I32
+    row: F32
+    column: F32
     angle: F32
     sign: I32
-    amplitude: F32
-    line: F32
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, which: Bool) -> Dislocations:
+        """The dislocations under the mask `which`."""
+        return Dislocations(
+            self.row[which], self.column[which], self.angle[which], self.sign[which]
+        )
+
+    def ahead(self, values: F32, distance: float) -> F32:
+        """What `values`, float32 H×W, holds `distance` pixels on (behind, if negative)."""
+        row = np.rint(self.row - distance * np.sin(self.angle)).astype(np.intp)
+        column = np.rint(self.column + distance * np.cos(self.angle)).astype(np.intp)
+        height, width = values.shape
+        return values[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
 
 
-def find(
-    ridges: F32, orientation: F32, frequency: F32, *, lookahead: float, neighbourhood: float
-) -> Dislocations:
-    """The dislocations of an enhanced picture.
+def find(wave: Wave) -> Dislocations:
+    """Every dislocation of `wave`, true and false.
 
-    ridges: float32 H×W, swinging around 0, below on ridges. orientation: float32 H×W rad in [0, π).
-    frequency: float32 H×W ridges per px. lookahead, neighbourhood: px of this picture.
-
-    An enhanced print is a wave a·cos φ; its quadrature, by the narrow band, is the derivative
-    across the ridges over -2πf. Minutiae are the spirals of φ (Larkin & Fletcher, Optics Express
-    15, 2007), so they come without thinning: one line more lies at the side to which φ turns.
+    Minutiae are the spirals of a print's phase (Larkin & Fletcher, Optics Express 15, 2007), so
+    they come without binarising and thinning: on the side to which the phase turns there is one
+    ridge and one valley more.
     """
-    across = orientation + np.float32(np.pi / 2)
-    quadrature = _quadrature(ridges, across, frequency)
-    row, column, sign = _spirals(ridges, quadrature, across)
-    angle = np.mod(across[row, column] - sign * np.float32(np.pi / 2), np.float32(2 * np.pi))
-    strength = np.hypot(ridges, quadrature)
-    amplitude = np.asarray(cv2.GaussianBlur(strength, (0, 0), neighbourhood), np.float32)
-    height, width = ridges.shape
-    ahead = (
-        np.clip(np.rint(row + 0.5 - lookahead * np.sin(angle)), 0, height - 1).astype(np.int32),
-        np.clip(np.rint(column + 0.5 + lookahead * np.cos(angle)), 0, width - 1).astype(np.int32),
+    low, high = _extremes(wave.orientation)
+    # Where the orientation jumps by half a turn, so does the sign of the imaginary part.
+    seam = high - low > np.pi / 2
+    row, column = np.nonzero(_crossed(wave.real) & (_crossed(wave.imaginary) | seam))
+    sign = _winding(wave, row, column)
+    row, column, sign = row[sign != 0], column[sign != 0], sign[sign != 0]
+    along = wave.orientation[row, column] + np.where(sign > 0, 0, np.float32(np.pi))
+    # The point lies amid its four pixels.
+    return Dislocations(
+        row.astype(np.float32) + np.float32(0.5),
+        column.astype(np.float32) + np.float32(0.5),
+        along.astype(np.float32),
+        sign,
     )
-    return Dislocations(row, column, angle, sign, amplitude[row, column], ridges[ahead])
 
 
-def _quadrature(ridges: F32, across: F32, frequency: F32) -> F32:
-    right = np.asarray(cv2.Sobel(ridges, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32)
-    down = np.asarray(cv2.Sobel(ridges, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32)
-    slope = right * np.cos(across) - down * np.sin(across)
-    return -slope / (np.float32(2 * np.pi) * frequency)
-
-
-def _spirals(real: F32, imaginary: F32, across: F32) -> tuple[I32, I32, I32]:
-    """Rows, columns and signs of the 2×2 pixels around which the phase winds once.
-
-    Only where both parts change sign can it: the angles are taken for these alone.
-    """
-    low, high = _extremes(across)
-    seam = high - low > np.pi / 2  # the direction across jumps by half a turn: signs say nothing
-    row, column = np.nonzero(_crossed(real) & (_crossed(imaginary) | seam))
+def _winding(wave: Wave, row: np.ndarray, column: np.ndarray) -> I32:
+    """Turns of the phase around the 2×2 pixels that begin at `row`, `column`: int32 -1, 0 or 1."""
     # Counter-clockwise with y up: upper left, lower left, lower right, upper right.
     rows = row[:, None] + np.array([0, 1, 1, 0])
     columns = column[:, None] + np.array([0, 0, 1, 1])
-    direction = across[rows, columns]
-    opposed = np.cos(direction - direction[:, :1]) < 0
-    sine = imaginary[rows, columns]
-    phase = np.arctan2(np.where(opposed, -sine, sine), real[rows, columns])
+    orientation = wave.orientation[rows, columns]
+    opposed = np.cos(orientation - orientation[:, :1]) < 0
+    sine = wave.imaginary[rows, columns]
+    phase = np.arctan2(np.where(opposed, -sine, sine), wave.real[rows, columns])
     step = np.roll(phase, -1, axis=1) - phase
-    turns = np.rint((np.mod(step + np.pi, 2 * np.pi) - np.pi).sum(axis=1) / (2 * np.pi))
-    found = turns != 0
-    return (
-        row[found].astype(np.int32),
-        column[found].astype(np.int32),
-        turns[found].astype(np.int32),
-    )
+    turns = (np.mod(step + np.pi, 2 * np.pi) - np.pi).sum(axis=1) / (2 * np.pi)
+    return np.rint(turns).astype(np.int32)
 
 
 def _crossed(values: F32) -> Bool:

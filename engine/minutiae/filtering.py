@@ -7,41 +7,64 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from engine.minutiae.dislocations import Dislocations
+from engine.minutiae.wave import Wave
 from engine.settings import GaborSettings
-from engine.types import F32, I32, Bool, RidgeMap
+from engine.types import F32, I32, RidgeMap
 
 
-def judge(
-    found: Dislocations, x: F32, y: F32, ridges: RidgeMap, settings: GaborSettings
-) -> tuple[Bool, F32]:
-    """Which dislocations stay, bool n, and their quality, float32 n in 0..1.
+def keep(
+    found: Dislocations, wave: Wave, ridges: RidgeMap, settings: GaborSettings
+) -> tuple[Dislocations, F32]:
+    """The dislocations that may be minutiae, and their probability: float32 n in 0..1.
 
-    A disturbed ridge makes two dislocations of opposite sign side by side (a gap, a bridge, a
-    spur), and where the print ends every ridge does: both kinds fall.
+    Where the print ends every ridge does, and a disturbed ridge makes two dislocations of opposite
+    sign side by side (a gap, a bridge, a spur): both kinds fall. Of the others a logistic model
+    says how many like them an examiner-like network finds too.
     """
-    inside = _inside(ridges, settings)[
-        (y / settings.scale).astype(int), (x / settings.scale).astype(int)
-    ]
-    apart = _opposite(x, y, found.sign)
-    sure = (
-        np.minimum(found.amplitude, 1)
-        * (1 - np.exp(-apart / settings.near))
-        * (1 - np.exp(-inside / settings.inner))
+    inside = found.ahead(_inside(ridges, wave.step), 0)
+    opposite = _nearest(found, found.sign[:, None] != found.sign, wave.step)
+    stay = (inside > settings.edge) & (opposite > settings.dipole)
+    left = found.take(stay)
+    return left, _probability(left, wave, settings)
+
+
+def _probability(found: Dislocations, wave: Wave, settings: GaborSettings) -> F32:
+    """The logistic model of `settings.weights`, over what surrounds each dislocation."""
+    alike = found.sign[:, None] == found.sign
+    evidence = (
+        found.ahead(_smooth(wave.amplitude, settings.around / wave.step), 0),
+        found.ahead(wave.amplitude, settings.ahead / wave.step),
+        found.ahead(wave.amplitude, -settings.behind / wave.step),
+        found.ahead(_constancy(wave, settings), 0),
+        np.log(_nearest(found, alike, wave.step, settings.far)),
+        np.log(_nearest(found, ~alike, wave.step, settings.far)),
     )
-    return (inside > settings.edge) & (apart > settings.dipole), sure.astype(np.float32)
+    logit = settings.bias + np.array(settings.weights) @ np.stack(evidence)
+    return (1 / (1 + np.exp(-logit))).astype(np.float32)
 
 
-def _inside(ridges: RidgeMap, settings: GaborSettings) -> F32:
-    """Distance from the mask's edge (the picture's edge is one too): float32 px, at the scale."""
-    side = ridges.block // settings.scale
-    mask = np.repeat(np.repeat(ridges.mask.astype(np.uint8), side, axis=0), side, axis=1)
+def _inside(ridges: RidgeMap, step: int) -> F32:
+    """Distance from the mask's edge (the picture's edge is one too): float32 px at 500 ppi."""
+    side = ridges.block // step
+    mask = ridges.mask.astype(np.uint8).repeat(side, axis=0).repeat(side, axis=1)
     distance = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, cv2.DIST_MASK_3)
-    return np.asarray(distance[1:-1, 1:-1], np.float32) * np.float32(settings.scale)
+    return np.asarray(distance[1:-1, 1:-1], np.float32) * np.float32(step)
 
 
-def _opposite(x: F32, y: F32, sign: I32) -> F32:
-    """Distance of the nearest dislocation of opposite sign, px (far away where there is none)."""
-    points = np.stack([x, y], axis=1)
-    distance = cdist(points, points)
-    distance[sign[:, None] == sign[None, :]] = np.inf
-    return distance.min(axis=1, initial=1e6).astype(np.float32)
+def _constancy(wave: Wave, settings: GaborSettings) -> F32:
+    """How straight the ridges run around each pixel: 1 for parallel lines, 0 at a core or delta."""
+    sigma = settings.flow / wave.step
+    doubled = 2 * wave.orientation
+    return np.hypot(_smooth(np.cos(doubled), sigma), _smooth(np.sin(doubled), sigma))
+
+
+def _smooth(values: F32, sigma: float) -> F32:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), np.float32)
+
+
+def _nearest(found: Dislocations, among: np.ndarray, step: int, far: float = np.inf) -> F32:
+    """Distance from each dislocation to the nearest other in `among`, bool n×n: px, at most `far`."""
+    points = np.stack([found.column, found.row], axis=1) * step
+    distance = np.where(among, cdist(points, points), np.inf)
+    np.fill_diagonal(distance, np.inf)
+    return distance.min(axis=1, initial=far).astype(np.float32)

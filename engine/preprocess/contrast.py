@@ -19,6 +19,8 @@ def equalise(pixels: U8, settings: PreprocessSettings) -> F32:
     small = grid.gather(pixels.astype(np.float32), settings.scale, shape)
     sigma = settings.contrast_sd / settings.scale
     swing = small - grid.smooth(small, sigma)
-    spread = np.sqrt(grid.smooth(swing * swing, sigma)) + np.float32(settings.contrast_floor)
+    spread = np.sqrt(grid.smooth(swing * swing, sigma))
+    strongest = float(np.percentile(spread, 90))
+    noise = max(settings.contrast_floor, settings.contrast_share * strongest)
     limit = np.float32(settings.contrast_limit)
-    return np.clip(swing / spread, -limit, limit)
+    return np.clip(swing / (spread + np.float32(noise)), -limit, limit)
