@@ -21,6 +21,7 @@ from engine.types import CODE_WORDS, F32, U64, Minutiae
 
 VERSION = 1  # of the codes: raise it when codes.npz or what is below changes the bits
 BITS = 64 * CODE_WORDS
+_STEPS = 256  # of a turn
 
 
 class Projection(NamedTuple):
@@ -72,18 +73,22 @@ def cylinders(minutiae: Minutiae, settings: DescriptorSettings) -> F32:
     near_ahead = np.exp(scale * (ahead[:, :, None] - grid) ** 2)
     near_aside = np.exp(scale * (aside[:, :, None] - grid) ** 2)
     near_ahead[np.arange(n), np.arange(n)] = 0  # a minutia is not its own neighbour
-    alike = _direction_shares(angle[None] - angle[:, None], s)
+    step = np.rint((angle[None] - angle[:, None]) * np.float32(_STEPS / (2 * np.pi)))
+    alike = _sector_shares(s)[step.astype(np.int64) % _STEPS]
     beside = (near_aside[:, :, :, None] * alike[:, :, None, :]).reshape(n, n, -1)
     value = np.matmul(near_ahead.transpose(0, 2, 1), beside)
-    value = value.reshape(n, s.cells, s.cells, s.sectors)[:, inside].reshape(n, -1)
+    value = value.reshape(n, s.cells * s.cells, s.sectors)[:, inside.ravel()].reshape(n, -1)
     unit = s.saturation * s.spread * np.sqrt(2 * np.pi)
-    return (1 - np.exp(value * np.float32(-1 / unit))).astype(np.float32)
+    return 1 - np.exp(value * np.float32(-1 / unit))
 
 
-def _direction_shares(difference: F32, s: DescriptorSettings) -> F32:
-    """How much of a Gaussian around each difference of direction falls into each sector."""
+@functools.cache
+def _sector_shares(s: DescriptorSettings) -> F32:
+    """How much of a Gaussian around a difference of direction falls into each sector: float32
+    (256, sectors), a row for each 1/256 turn, the resolution of a stored template."""
     half = np.pi / s.sectors
     centre = -np.pi + half * (2 * np.arange(s.sectors) + 1)
-    away = (centre - difference[..., None] + np.pi) % (2 * np.pi) - np.pi
+    difference = np.arange(_STEPS)[:, None] * (2 * np.pi / _STEPS)
+    away = (centre - difference + np.pi) % (2 * np.pi) - np.pi
     share = ndtr((away + half) / s.turn) - ndtr((away - half) / s.turn)
     return share.astype(np.float32)

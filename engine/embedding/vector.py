@@ -57,7 +57,8 @@ def embed(projected: F32) -> F32:
 def gather(projected: F32, scale: F32, words: F32, softness: float) -> F32:
     """What lies around each word: float32 (K·d,), unit length, before any projection."""
     features = projected[:, : words.shape[1]] * scale
-    distance = ((features[:, None] - words[None]) ** 2).sum(axis=2)
+    # squared distances but for each minutia's own square, which every word shares
+    distance = (words**2).sum(axis=1) - 2 * features @ words.T
     share = np.exp(-softness * (distance - distance.min(axis=1, keepdims=True)))
     share /= share.sum(axis=1, keepdims=True)
     around = share.T @ features - share.sum(axis=0)[:, None] * words
