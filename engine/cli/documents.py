@@ -129,5 +129,6 @@ def _queued(item: Queued) -> Document:
         "person": hit.candidate.person,
         "gallery": hit.candidate.gallery,
         "reason": item.reason,
+        "received": item.received.isoformat(),
         "assessment": asdict(hit.assessment),
     }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from engine.service.results import Probe, Queued, Rejected, Searched
 
+EXPLAINED = 3  # hits whose reason is spelled out on the terminal
 EXAMPLE = "tenprint identify right_index.png left_index.png --positions 2,7 -g criminal-history"
 
 
@@ -140,5 +141,9 @@ def _shown(searches: Sequence[Searched], queue: Sequence[Queued]) -> Iterator[Re
         yield tables.conditions(searched[0])
     if queue:
         yield tables.queue(queue)
+        if len(queue) <= EXPLAINED:
+            yield from (f"{item.hit.place}  {item.hit.assessment.reason}" for item in queue)
+        else:
+            yield "--json and --report say for each what decided its place."
     elif searched:
         yield "No candidate over the threshold."

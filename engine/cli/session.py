@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the verbs load these when they run, so that --help is quick
     from engine.service.results import Progress, Rejected, Use
     from engine.service.tenprint import Tenprint
 
+FILE_WIDTH = 160  # columns of a table that goes to a file
 SHOWN_REJECTED = 20  # lines on the terminal; --json has them all
 
 HomeOption = Annotated[
@@ -187,4 +188,6 @@ def write_file(path: Path, content: bytes) -> None:
 def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, markup=False)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else FILE_WIDTH
+    return Console(stderr=stderr, highlight=False, markup=False, width=width)

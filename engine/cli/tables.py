@@ -57,27 +57,31 @@ def best_candidates(searches: Sequence[Searched]) -> Table:
 
 
 def queue(queued: Sequence[Queued]) -> Table:
-    """The hits in the order of work, each with the reason for its place."""
+    """The hits in the order of work, each with what decided its place."""
     table = _table(
         "Hits in order of work (by severity of records; it says nothing about likeness)",
         (
             ("place", "right"),
             ("tier", "left"),
+            ("by", "left"),
+            ("offense", "left"),
+            ("record", "left"),
             ("probe", "left"),
             ("candidate", "left"),
             ("gallery", "left"),
-            ("reason", "left"),
         ),
     )
     for item in queued:
-        hit = item.hit
+        hit, assessment = item.hit, item.hit.assessment
         table.add_row(
             str(hit.place),
             item.tier,
+            assessment.lane,
+            assessment.category,
+            Text(assessment.record_id),
             Text(hit.probe),
             Text(hit.candidate.person),
             hit.candidate.gallery,
-            Text(hit.assessment.reason),
         )
     return table
 
