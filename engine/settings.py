@@ -297,6 +297,20 @@ class FusionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PlausibilitySettings:
+    """What looks like skin. Set between 480 FVC2002 and FVC2004 prints, 1,700 crops of 6.5 mm from
+    them, and noise, text, rulings, chequerboards and photographs."""
+
+    clear: float = 0.3  # strength of a clear block; noise stays below 0.33
+    min_clear: float = 0.12  # share of clear blocks; prints have 0.37, crops 0.2
+    constancy_sd: float = 3.0  # blocks
+    min_constancy: float = 0.55  # prints have 0.67, crops 0.58, noise at most 0.52
+    max_straightness: float = 0.988  # crops have at most 0.986
+    large: int = 600  # blocks, 100 mm²
+    max_straightness_large: float = 0.75  # prints have at most 0.63
+
+
+@dataclass(frozen=True, slots=True)
 class PreprocessSettings:
     """From pixels to a ridge map. Lengths in px at 500 ppi, frequencies in ridges per px.
 
@@ -325,6 +339,7 @@ class PreprocessSettings:
     max_hole: int = 40  # blocks
     min_part: float = 0.2  # of the largest part of the mask, to stay in it
     min_area_mm2: float = 20.0  # of a print; less is a failure to extract
+    plausibility: PlausibilitySettings = field(default_factory=PlausibilitySettings)
     filter_directions: int = 16
     filter_angle: float = 0.21  # rad, sigma of a filter
     filter_width: float = 0.35  # sigma of a filter, of the logarithm of frequency

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from engine.minutiae.dislocations import Dislocations
 from engine.minutiae.wave import Wave
 from engine.settings import GaborSettings
-from engine.types import F32, I32, RidgeMap
+from engine.types import F32, Bool, RidgeMap
 
 
 def keep(
@@ -62,8 +62,8 @@ def _smooth(values: F32, sigma: float) -> F32:
     return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma), np.float32)
 
 
-def _nearest(found: Dislocations, among: np.ndarray, step: int, far: float = np.inf) -> F32:
-    """Distance from each dislocation to the nearest other in `among`, bool n×n: px, at most `far`."""
+def _nearest(found: Dislocations, among: Bool, step: int, far: float = np.inf) -> F32:
+    """Distance to the nearest other in `among`, bool n×n: float32 px, at most `far`."""
     points = np.stack([found.column, found.row], axis=1) * step
     distance = np.where(among, cdist(points, points), np.inf)
     np.fill_diagonal(distance, np.inf)

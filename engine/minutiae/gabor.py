@@ -9,6 +9,8 @@ from engine.settings import GaborSettings
 from engine.trace import SILENT, Trace
 from engine.types import FingerImage, Minutiae, MinutiaKind, RidgeMap
 
+VERSION = 1  # of the minutiae it finds; engine.pipeline writes it into every template
+
 
 def detect(
     image: FingerImage, ridges: RidgeMap, settings: GaborSettings, trace: Trace = SILENT

@@ -27,10 +27,10 @@ def analyse(image: FingerImage, settings: PreprocessSettings, trace: Trace = SIL
     finer = settings.hop // settings.block
     quality = grid.spread(grid.smooth(strength, settings.quality_blur), finer, shape)
     energy = grid.gather(contrast * contrast, settings.block // settings.scale, shape)
-    mask = segmentation.segment(quality, energy, settings)
-    trace.show("preprocess.mask", mask)
     field = orientation.spread(ridges, finer, shape)
     trace.show("preprocess.orientation", field)
+    mask = segmentation.segment(quality, energy, field, settings)
+    trace.show("preprocess.mask", mask)
     return RidgeMap(
         settings.block,
         mask,
