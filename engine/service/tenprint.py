@@ -308,5 +308,8 @@ def _read(row: PrintRow, settings: Settings) -> FingerImage:
 
 def _workers(asked: int | None, prints_to_do: int) -> int:
     """The processes to extract with; 1 is this one."""
-    cores = len(os.sched_getaffinity(0))
-    return asked or max(1, min(cores, prints_to_do // PRINTS_PER_WORKER))
+    if asked:
+        return asked
+    where_known = hasattr(os, "sched_getaffinity")  # not on macOS
+    cores = len(os.sched_getaffinity(0)) if where_known else os.cpu_count() or 1
+    return max(1, min(cores, prints_to_do // PRINTS_PER_WORKER))

@@ -82,7 +82,8 @@ def enrol(
     fresh = []
     template_ids = []
     for item in new:
-        gallery = galleries.fix_maker(connection, gallery, item.maker)
+        if gallery.maker != item.maker:
+            gallery = galleries.fix_maker(connection, gallery, item.maker)
         fresh.append(not is_enrolled(connection, gallery, item.key))
         if fresh[-1]:
             print_id = _ensure_print(connection, item, submission)
