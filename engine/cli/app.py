@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -27,9 +27,13 @@ app.add_typer(gallery.app, name="gallery")
 
 
 def _print_version(wanted: bool) -> None:
-    if wanted:
+    if not wanted:
+        return
+    try:
         typer.echo(f"tenprint {version('tenprint')}")
-        raise typer.Exit
+    except PackageNotFoundError:
+        typer.echo("tenprint, from a source tree that is not installed")
+    raise typer.Exit
 
 
 @app.callback()

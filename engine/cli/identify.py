@@ -98,17 +98,17 @@ def identify(
                 workers=workers,
                 on_progress=on_progress,
             )
+        for searched in result.searches:
+            rejected += searched.rejected
+        found = [searched for searched in result.searches if searched.search]
+        session.reject(rejected, done=len(found))
+        if not rejected and not result.queue:
+            session.exit = Exit.NO_CANDIDATE
+        document = documents.identified(result, rejected)
+        session.answer(document, *_shown(result.searches, result.queue))
         if report:
             tenprint.write_report(result, report)
-    for searched in result.searches:
-        rejected += searched.rejected
-    found = [searched for searched in result.searches if searched.search]
-    session.reject(rejected, done=len(found))
-    if not rejected and not result.queue:
-        session.exit = Exit.NO_CANDIDATE
-    session.answer(documents.identified(result, rejected), *_shown(result.searches, result.queue))
-    if report:
-        session.note(f"report: {report}")
+            session.note(f"report: {report}")
 
 
 def _probes(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.exits import Exit
-from engine.errors import InputError, StoreError, TenprintError
+from engine.errors import InputError, TenprintError
 
 if TYPE_CHECKING:  # the verbs load these when they run, so that --help is quick
     from rich.console import Console, RenderableType
@@ -169,20 +169,20 @@ def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., N
 
 
 def make_parent(path: Path) -> None:
-    """Makes the folder of an output file before the work begins; StoreError where it cannot."""
+    """Makes the folder of an output file before the work begins; TenprintError where it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+        raise TenprintError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Writes an output file; StoreError where that is not possible."""
+    """Writes an output file; TenprintError where that is not possible."""
     make_parent(path)
     try:
         path.write_bytes(content)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+        raise TenprintError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _console(*, stderr: bool = False) -> Console:

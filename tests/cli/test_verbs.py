@@ -229,6 +229,12 @@ def test_common_options_stand_before_or_after_the_verb(run: Run, tmp_path: Path)
     assert (tmp_path / "b" / "tenprint.sqlite").exists()
 
 
+def test_the_version_is_told(run: Run) -> None:
+    result = run("--version")
+    assert result.exit_code == Exit.DONE
+    assert result.stdout.startswith("tenprint")
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys, engine.cli.app; "
