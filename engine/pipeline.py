@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
+from engine import search
 from engine.embedding import descriptors, vector
 from engine.errors import FailureToExtractError, GalleryError, MakerMismatchError, SettingsError
-from engine.index import shortlist
 from engine.index.gallery import Gallery
 from engine.index.packing import pack_template
-from engine.matching import calibration, fusion, rescoring
-from engine.matching.rescoring import rescore
+from engine.matching import calibration, rescoring
 from engine.minutiae import gabor, leader
 from engine.preprocess.analysis import analyse
 from engine.preprocess.enhance import enhance
-from engine.preprocess.quality import area, rate
+from engine.preprocess.quality import rate
 from engine.settings import Settings
 from engine.trace import SILENT, Trace
 from engine.types import (
-    I64,
     MAX_MINUTIAE,
     Candidate,
     Evidence,
@@ -55,7 +52,7 @@ def extract(image: FingerImage, settings: Settings = DEFAULT, trace: Trace = SIL
     """The template of a print. FailureToExtractError where there is too little of one."""
     made_by = maker(settings)
     ridges = analyse(image, settings.preprocess, trace)
-    if area(ridges) < settings.preprocess.min_area_mm2:
+    if ridges.area < settings.preprocess.min_area_mm2:
         raise FailureToExtractError(
             image.source, "no fingerprint found; is this one finger, and is its resolution right?"
         )
@@ -106,11 +103,11 @@ def identify(
     found: list[Candidate] = []
     compared = 0
     for gallery in galleries:
-        best, count = _shortlist_and_rescore(probes, gallery, settings)
-        found += _examine(probes, gallery, best, settings, meaning, threshold)
+        finalists, count = search.find(probes, gallery, settings)
+        found += search.examine(probes, gallery, finalists, meaning, settings, max_candidates)
         compared += count
     return Search(
-        _rank(found)[:max_candidates],
+        search.rank(found, threshold)[:max_candidates],
         threshold,
         fpir,
         persons,
@@ -139,84 +136,6 @@ def verify(
     score, threshold = float(meaning.significance(evidence.score)), calibration.threshold(fmr, 1)
     llr = float(meaning.llr(evidence.score))
     return Verdict(evidence, score, llr, threshold, fmr, score >= threshold)
-
-
-def _shortlist_and_rescore(
-    probes: Sequence[Template], gallery: Gallery, settings: Settings
-) -> tuple[I64, int]:
-    """The owners of the prints that compare best with any finger, and how many were compared."""
-    prints, scores = [], []
-    for probe in probes:
-        near = gallery.nearest(probe.embedding, shortlist.size(len(gallery), settings.shortlist))
-        prints.append(near)
-        scores.append(rescore(pack_template(probe), gallery.minutiae, near, settings.rescoring))
-    owner = gallery.owner[np.concatenate(prints)]
-    most = settings.fusion.finalists
-    return fusion.finalists(owner, np.concatenate(scores), most), len(owner)
-
-
-def _examine(
-    probes: Sequence[Template],
-    gallery: Gallery,
-    persons: I64,
-    settings: Settings,
-    meaning: calibration.Calibration,
-    threshold: float,
-) -> list[Candidate]:
-    """These persons as candidates, not yet ranked: all their prints against all the fingers."""
-    prints = gallery.prints_of(persons)
-    persons, owner = np.unique(gallery.owner[prints], return_inverse=True)
-    told, weight, llr = [], [], []
-    for probe in probes:
-        packed = pack_template(probe)
-        scores = rescore(packed, gallery.minutiae, prints, settings.rescoring)
-        best = fusion.best_of(
-            owner,
-            meaning.significance(scores),
-            gallery.position[prints],
-            probe.position,
-            settings.fusion.misplaced,
-        )
-        chosen = prints[best.which]
-        evidence = rescoring.evidence(packed, gallery.minutiae, chosen, settings.rescoring)
-        told.append(
-            [
-                Evidence(
-                    probe.position,
-                    *finger,
-                    probe.quality,
-                    int(gallery.quality[i]),
-                    int(gallery.template_ids[i]),
-                )
-                for finger, i in zip(evidence, chosen, strict=True)
-            ]
-        )
-        weight.append(best.significance)
-        llr.append(meaning.llr(scores[best.which]))
-    fused, total = fusion.fuse(np.array(weight)), np.sum(llr, axis=0)
-    return [
-        Candidate(
-            gallery.person(int(person)),
-            gallery.name,
-            0,
-            float(fused[i]),
-            float(total[i]),
-            0.0,
-            bool(fused[i] >= threshold),
-            tuple(finger[i] for finger in told),
-        )
-        for i, person in enumerate(persons)
-    ]
-
-
-def _rank(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Best score first; among equals the larger likelihood ratio, then the name, decide."""
-    order = sorted(candidates, key=lambda c: (-c.score, -c.llr, c.person, c.gallery))
-    scores = [candidate.score for candidate in order[1:]] + [0.0]
-    return tuple(
-        replace(candidate, rank=rank, gap=candidate.score - following)
-        for rank, (candidate, following) in enumerate(zip(order, scores, strict=True), 1)
-    )
 
 
 def _one_maker(probes: Sequence[Template], galleries: Sequence[Gallery]) -> Maker:

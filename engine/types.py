@@ -83,6 +83,11 @@ class RidgeMap:
     quality: F32
     enhanced: U8 | None = None
 
+    @property
+    def area(self) -> float:
+        """mm² of the mask."""
+        return float(self.mask.sum()) * (self.block / PPI * 25.4) ** 2
+
 
 @dataclass(frozen=True, slots=True)
 class Minutiae:

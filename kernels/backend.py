@@ -55,6 +55,13 @@ def array_module(array: Any) -> ModuleType:
     return np if isinstance(array, np.ndarray) else cupy
 
 
+def move(array: Any, xp: ModuleType) -> Any:
+    """`array` as an array of `xp`, numpy or cupy; C-contiguous where it had to be copied."""
+    if array_module(array) is xp:
+        return array
+    return cupy.asnumpy(array) if xp is np else xp.asarray(np.ascontiguousarray(array))
+
+
 def where(*arrays: Any) -> ModuleType:
     """The one array module that all `arrays` belong to. Raises ValueError when they mix."""
     modules = {array_module(array) for array in arrays}

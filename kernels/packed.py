@@ -8,6 +8,7 @@ threads, or SIMD lanes, read neighbouring words.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,14 @@ class Packed:
     def row(self) -> int:
         """Words from one row of codes to the next: more than M where an array has spare room."""
         return self.codes.strides[0] // self.codes.itemsize
+
+
+def move(prints: Packed, xp: ModuleType) -> Packed:
+    """The same prints as arrays of `xp`, numpy or cupy: copied where they are not there yet."""
+    if backend.array_module(prints.start) is xp:
+        return prints
+    arrays = (prints.codes, prints.x, prints.y, prints.angle, prints.start)
+    return Packed(*(backend.move(array, xp) for array in arrays))
 
 
 def counts(prints: Packed, which: Any) -> Any:

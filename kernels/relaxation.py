@@ -32,8 +32,8 @@ class Relaxation:
     keep: share of its own value that a pair keeps in a round, 0..1. rounds: how many.
     reach: px of displacement error at which half the consistency is lost, plus `stretch` of the
     distance between the two minutiae. turn: the same for direction, 1/256 turn.
-    pairs_scored: int32 (65,), how many pairs the score is the mean of, by the smaller of the two
-    minutiae counts.
+    pairs_scored: int32 (65,), a NumPy array on any device: how many pairs the score is the mean of,
+    by the smaller of the two minutiae counts.
     """
 
     keep: float
@@ -41,7 +41,7 @@ class Relaxation:
     reach: float
     stretch: float
     turn: float
-    pairs_scored: Any
+    pairs_scored: np.ndarray
 
 
 def relax(
@@ -60,7 +60,7 @@ def relax(
     for name, array in zip(("probe index", "candidate index", "similarity"), paired, strict=True):
         backend.require(name, array, np.uint8, 2)
     backend.require("candidates", candidates, np.int64, 1)
-    backend.require("pairs_scored", how.pairs_scored, np.int32, 1)
+    backend.require("pairs_scored", how.pairs_scored, np.int32, 1)  # a table: on the CPU always
     xp = backend.where(probe.codes, gallery.codes, candidates, *paired)
     most, batch = paired[0].shape
     if most > MAX_PAIRS or batch != len(candidates) or len(how.pairs_scored) != 65:

@@ -72,7 +72,8 @@ def reference(
     if p == 0 or width == 0:
         return row, col
     codes, angle = gallery.codes[:, index], gallery.angle[index]
-    top = np.uint8(32 * words - 1)
+    # a full array: with a scalar, NumPy's minimum of bytes takes ten times as long
+    top = np.full((p, batch), 32 * words - 1, np.uint8)
     own = (LAST - np.arange(p)).astype(np.uint16)[:, None]
     mixed = np.empty((p, batch), np.uint64)
     bits, likeness, turn = (np.empty((p, batch), np.uint8) for _ in range(3))
@@ -83,7 +84,8 @@ def reference(
         for w in range(1, words):
             np.bitwise_xor(probe.codes[w][:, None], codes[w, g], out=mixed)
             np.bitwise_count(mixed, out=bits)
-            np.minimum(likeness, top, out=likeness)  # or 256 would wrap to 0
+            if 64 * (w + 1) > 255:  # or 256 would wrap to 0
+                np.minimum(likeness, top, out=likeness)
             np.add(likeness, bits, out=likeness)
         np.minimum(likeness, top, out=likeness)
         np.subtract(top, likeness, out=likeness)

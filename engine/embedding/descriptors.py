@@ -42,7 +42,8 @@ def learned() -> Projection:
 def project(minutiae: Minutiae, settings: DescriptorSettings) -> F32:
     """The projected neighbourhood of each of n minutiae: float32 (n, 256), most telling first."""
     projection = learned()
-    return (cylinders(minutiae, settings) - projection.mean) @ projection.matrix
+    around = cylinders(minutiae, settings) - projection.mean
+    return np.asarray(around @ projection.matrix, np.float32)
 
 
 def code(projected: F32) -> U64:
@@ -79,7 +80,7 @@ def cylinders(minutiae: Minutiae, settings: DescriptorSettings) -> F32:
     value = np.matmul(near_ahead.transpose(0, 2, 1), beside)
     value = value.reshape(n, s.cells * s.cells, s.sectors)[:, inside.ravel()].reshape(n, -1)
     unit = s.saturation * s.spread * np.sqrt(2 * np.pi)
-    return 1 - np.exp(value * np.float32(-1 / unit))
+    return np.asarray(1 - np.exp(value * np.float32(-1 / unit)), np.float32)
 
 
 @functools.cache

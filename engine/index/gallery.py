@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.errors import GalleryError, MakerMismatchError
+from engine.errors import GalleryError, MakerMismatchError, SettingsError
 from engine.index.growing import Growing
 from engine.index.packing import PackedMinutiae, pack_minutiae
 from engine.index.shortlist import Vectors
 from engine.types import CODE_WORDS, F32, I64, U8, Maker, Template
-from kernels.packed import Packed
+from kernels import backend
+from kernels.packed import Packed, move
 
 FORMAT = 1  # of the saved file
 
@@ -57,6 +58,7 @@ class Gallery:
         self._vectors = Vectors()
         self._persons: list[str] = []
         self._number: dict[str, int] = {}
+        self._on_gpu: Packed | None = None
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -78,6 +80,19 @@ class Gallery:
             self._codes.view(),
             *(column.view() for column in (self._x, self._y, self._angle, self._start)),
         )
+
+    def minutiae_on(self, device: str) -> Packed:
+        """All prints on a device, "auto", "cpu" or "gpu"; the copy on a GPU is kept until the next
+        change. SettingsError for "gpu" where there is none."""
+        try:
+            xp = backend.resolve(device)
+        except RuntimeError as error:
+            raise SettingsError(str(error)) from error
+        if xp is np:
+            return self.minutiae
+        if self._on_gpu is None:
+            self._on_gpu = move(self.minutiae, xp)
+        return self._on_gpu
 
     @property
     def template_ids(self) -> I64:
@@ -105,7 +120,9 @@ class Gallery:
 
     def prints_of(self, numbers: I64) -> I64:
         """All prints of the persons of these numbers: int64 indices, in order."""
-        return np.flatnonzero(np.isin(self.owner, numbers))
+        wanted = np.zeros(self.person_count, np.bool_)
+        wanted[numbers] = True
+        return np.flatnonzero(wanted[self.owner])
 
     @property
     def nbytes(self) -> int:
@@ -121,6 +138,7 @@ class Gallery:
         """Adds prints. MakerMismatchError where one was made by another maker; then none is in."""
         if not entries:
             return
+        self._on_gpu = None
         expected = self.maker or entries[0].template.maker
         for entry in entries:
             if entry.template.maker != expected:
@@ -147,6 +165,7 @@ class Gallery:
         gone = np.isin(self.template_ids, np.asarray(template_ids, np.int64))
         if not gone.any():
             return
+        self._on_gpu = None
         count = np.diff(self._start.view())
         kept_minutiae = np.repeat(~gone, count)
         for column in (self._codes, self._x, self._y, self._angle):

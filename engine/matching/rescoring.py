@@ -16,8 +16,8 @@ import numpy as np
 
 from engine.settings import RescoringSettings
 from engine.types import F32, I32, I64, MAX_MINUTIAE
-from kernels import pairing, relaxation, similarity
-from kernels.packed import Packed, counts
+from kernels import backend, pairing, relaxation, similarity
+from kernels.packed import Packed, counts, move
 
 FULL = float(relaxation.FULL)
 
@@ -25,15 +25,17 @@ FULL = float(relaxation.FULL)
 def rescore(probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings) -> F32:
     """Comparison scores of `probe` with each of the prints `candidates` (int64 (B,)).
 
-    Returns float32 (B,) in 0..1. Chunks hold prints of like minutiae counts, so that little is
-    padded, and run on several threads: NumPy lets the others work while it computes.
+    Returns float32 (B,) in 0..1. The gallery's arrays decide where the work runs. On the CPU
+    chunks hold prints of like minutiae counts, so that little is padded, and run on several
+    threads: NumPy lets the others work while it computes.
     """
-    how = _relaxation(settings)
+    if backend.array_module(gallery.start) is not np:
+        return _compare(probe, gallery, candidates, settings).score
     order = np.argsort(counts(gallery, candidates), kind="stable")
     chunks = np.array_split(order, max(1, -(-len(order) // settings.chunk)))
 
     def score(chunk: I64) -> F32:
-        return _compare(probe, gallery, candidates[chunk], settings, how).score
+        return _compare(probe, gallery, candidates[chunk], settings).score
 
     scores = np.zeros(len(candidates), np.float32)
     for chunk, part in zip(chunks, _map(score, chunks, settings.threads), strict=True):
@@ -62,9 +64,10 @@ def evidence(
     probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings
 ) -> list[FingerEvidence]:
     """Everything that the comparisons with the few prints `candidates` say, one each."""
-    found = _compare(probe, gallery, candidates, settings, _relaxation(settings))
+    found = _compare(probe, gallery, candidates, settings)
     scored = _pairs_scored(settings)
-    smaller = np.minimum(counts(gallery, candidates), probe.codes.shape[1])
+    count = counts(gallery, backend.move(candidates, backend.array_module(gallery.start)))
+    smaller = np.minimum(backend.move(count, np), probe.codes.shape[1])
     told = []
     for b in range(len(candidates)):
         mine, theirs, likeness = (part[:, b] for part in found.paired)
@@ -86,16 +89,16 @@ def evidence(
 
 
 def _compare(
-    probe: Packed,
-    gallery: Packed,
-    candidates: I64,
-    settings: RescoringSettings,
-    how: relaxation.Relaxation,
+    probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings
 ) -> Comparison:
-    row, col = similarity.best(probe, gallery, candidates, settings.gate)
+    """One probe against these prints, where the gallery is; the result is on the CPU."""
+    xp = backend.array_module(gallery.start)
+    probe, chosen = move(probe, xp), backend.move(candidates, xp)
+    row, col = similarity.best(probe, gallery, chosen, settings.gate)
     paired = pairing.pairs(row, col, settings.pairs)
-    score, kept = relaxation.relax(probe, gallery, candidates, paired, how)
-    return Comparison(score, kept, paired)
+    found = relaxation.relax(probe, gallery, chosen, paired, _relaxation(settings))
+    score, kept, *parts = (backend.move(array, np) for array in (*found, *paired))
+    return Comparison(score, kept, (parts[0], parts[1], parts[2]))
 
 
 @lru_cache(maxsize=8)

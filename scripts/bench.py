@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Measures extraction, comparison and search: times, rates and memory, on prints made here.
+
+    .venv/bin/python scripts/bench.py [--gallery gallery.npz] [--json out.json]
+
+Without --gallery one of --fingers drawn fingers is made first (scripts/make_gallery.py). Times
+are medians; extraction and comparison are CPU times on one core, searches are wall times.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import make_gallery
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from engine import pipeline
+from engine.index.gallery import Gallery
+from engine.index.packing import pack_template
+from engine.matching.rescoring import rescore
+from engine.settings import Settings
+from engine.synthesis.person import make_person
+from engine.types import FingerImage, Template
+
+WIDTH, HEIGHT = 388, 374  # px, of the prints that extraction is timed on: those of FVC2002 DB1
+PROBES = 30
+
+
+def median(work: Callable[[], object], clock: Callable[[], float], times: int) -> float:
+    """Median of `clock` over `times` runs of `work`, after one that does not count."""
+    work()
+    took = []
+    for _ in range(times):
+        begin = clock()
+        work()
+        took.append(clock() - begin)
+    return float(np.median(took))
+
+
+def time_extraction(result: dict) -> None:
+    """CPU ms of one extraction, by each extractor."""
+    cv2.setNumThreads(1)
+    (finger,) = make_person(5, 1, fingers=1, impressions=1).fingers
+    pixels = finger.impressions[0].pixels
+    top, left = ((pixels.shape[i] - (HEIGHT, WIDTH)[i]) // 2 for i in (0, 1))
+    print_ = cv2.copyMakeBorder(
+        pixels[max(top, 0) :, max(left, 0) :][:HEIGHT, :WIDTH],
+        0,
+        max(0, HEIGHT - pixels.shape[0]),
+        0,
+        max(0, WIDTH - pixels.shape[1]),
+        cv2.BORDER_REPLICATE,
+    )
+    image = FingerImage(np.ascontiguousarray(print_), source="made print")
+    for extractor in pipeline.EXTRACTORS:
+        settings = Settings(extractor=extractor)
+        took = median(lambda s=settings: pipeline.extract(image, s), time.process_time, 9)
+        result[f"extract_{extractor}_ms"] = 1e3 * took
+
+
+def time_comparison(gallery: Gallery, probes: list[Template], result: dict) -> None:
+    """Comparisons a second on one core and on all."""
+    some = np.arange(min(len(gallery), 20_000), dtype=np.int64)
+    packed = [pack_template(probe) for probe in probes]
+    counts = np.diff(gallery.minutiae.start)[some]
+    result["minutiae_probe"] = float(np.mean([len(probe.minutiae) for probe in probes]))
+    result["minutiae_candidate"] = float(counts.mean())
+    for name, threads, clock in (
+        ("one_core", 1, time.process_time),
+        ("all_cores", 0, time.perf_counter),
+    ):
+        settings = replace(Settings().rescoring, threads=threads)
+        rate = [
+            len(some)
+            / median(lambda p=p, s=settings: rescore(p, gallery.minutiae, some, s), clock, 1)
+            for p in packed[:8]
+        ]
+        result[f"comparisons_per_s_{name}"] = float(np.median(rate))
+
+
+def time_search(gallery: Gallery, probes: list[Template], result: dict) -> None:
+    """Wall ms of a whole search of one finger, extraction apart, and how often the mate is found.
+
+    The probes are other impressions of the first fingers of the gallery."""
+    took, ranked, fetched = [], 0, 0
+    for i, probe in enumerate(probes):
+        begin = time.perf_counter()
+        found = pipeline.identify([probe], [gallery])
+        took.append(time.perf_counter() - begin)
+        fetched = found.compared
+        ranked += bool(found.candidates) and found.candidates[0].person == f"D{i:07d}"
+    result["search_fingers"] = len(gallery)
+    result["search_ms"] = 1e3 * float(np.median(took[1:]))
+    result["search_p95_ms"] = 1e3 * float(np.quantile(took[1:], 0.95))
+    result["search_compared"] = fetched
+    result["search_rank1_percent"] = 100 * ranked / len(probes)
+    near = median(lambda: gallery.nearest(probes[0].embedding, fetched), time.perf_counter, 9)
+    result["shortlist_ms"] = 1e3 * near
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--gallery", type=Path, help="from scripts/make_gallery.py, seed 1")
+    parser.add_argument("--fingers", type=int, default=100_000, help="drawn without --gallery")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    result: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = arguments.gallery
+        if path is None:
+            path = Path(folder) / "gallery.npz"
+            sys.argv = ["", "--fingers", str(arguments.fingers), "--out", str(path)]
+            make_gallery.main()
+        before = resident()
+        begin = time.perf_counter()
+        gallery = Gallery.load(path)
+        result["load_s"] = time.perf_counter() - begin
+        result["gallery_bytes_per_finger"] = gallery.nbytes / len(gallery)
+        probes = second_impressions(PROBES)
+        time_extraction(result)
+        time_comparison(gallery, probes, result)
+        time_search(gallery, probes, result)
+        result["resident_mb"] = resident() / 1e6
+        result["resident_before_gallery_mb"] = before / 1e6
+    table = Table("measure", "value")
+    for name, value in result.items():
+        table.add_row(name, f"{value:,.1f}")
+    Console().print(table)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    return 0
+
+
+def second_impressions(count: int) -> list[Template]:
+    """Other impressions of the first `count` fingers of the gallery of seed 1."""
+    rng = np.random.default_rng([1, 0])
+    drawing = make_gallery.SynthesisSettings()
+    masters = make_gallery.draw_masters(make_gallery.CHUNK, rng, drawing)
+    again = np.random.default_rng(2)
+    drawn = make_gallery.draw_impressions(masters, np.arange(count), again, drawing)
+    return [make_gallery.describe(drawn, i, Settings()) for i in range(count)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
