@@ -24,6 +24,7 @@ class Database:
         """Opens it, creating and migrating it where needed; StoreError where that fails."""
         self.url = _url(target)
         self.name = str(target) if isinstance(target, Path) else self.url.render_as_string()
+        self._is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _engine(self.url)
         try:
             with self.read() as connection:
@@ -49,7 +50,7 @@ class Database:
 
     def forget(self) -> None:
         """Overwrites deleted content that the write-ahead log still holds (SQLite only)."""
-        if self.url.get_backend_name() != "sqlite":
+        if not self._is_sqlite:
             return
         with closing(self._engine.raw_connection()) as connection:
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -57,11 +58,17 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
 
+    def _options(self, write: bool) -> dict[str, Any]:
+        if self._is_sqlite:
+            return {"tenprint_write": write}
+        # Writers queue at the clock's lock, and must then see what the one before them wrote.
+        return {"isolation_level": "READ COMMITTED" if write else "REPEATABLE READ"}
+
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[Connection]:
         try:
             with self._engine.connect() as connection:
-                connection = connection.execution_options(tenprint_write=write)
+                connection = connection.execution_options(**self._options(write))
                 with connection.begin():
                     yield connection
         except SQLAlchemyError as error:
