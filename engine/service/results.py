@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.formats.manifest import PrintRow
-from engine.pipeline import Search, Verdict
 from engine.risk.policy import Policy
 from engine.store.galleries import Contents
 from engine.store.persons import Removed
 from engine.store.prints import StoredPrint
 from engine.store.records import Attached
-from engine.types import FingerImage, Hit, OffenseRecord, Template
+from engine.types import FingerImage, Hit, OffenseRecord, Search, Template, Verdict
 
 __all__ = ["Attached", "Contents", "PrintRow", "Removed", "Search", "StoredPrint"]
 
