@@ -369,14 +369,16 @@ class GaborSettings:
     dipole: float = 5.0  # two opposite minutiae nearer than this are one disturbed ridge
     around: float = 6.0  # sigma of the neighbourhood whose ridges' strength counts
     ahead: float = 7.0  # where the line that begins is looked at
+    kind: float = 4.0  # the same, ahead and behind, to tell a ridge that ends from a valley
+    setback: float = 2.3  # from the phase's own point to where the LEADER network marks a minutia
     behind: float = 12.0  # where its neighbours have closed ranks
     flow: float = 10.0  # sigma of the neighbourhood in which ridges should run straight
     far: float = 100.0  # distances of neighbours beyond this count as this
     # Logistic model of what the LEADER network confirms (quality 0.5 or more, within 10 px and 25
     # degrees), over strength around, ahead and behind, constancy of the flow, and the logarithms
     # of the distances to the nearest alike and opposite.
-    weights: tuple[float, ...] = (14.1, 3.4, 5.9, 4.3, 0.55, 0.39)
-    bias: float = -12.2
+    weights: tuple[float, ...] = (13.2, 4.6, 6.9, 4.9, 0.60, 0.38)
+    bias: float = -13.0
     min_probability: float = 0.1
 
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 
 from engine.minutiae.wave import Wave
 from engine.types import F32, I32, Bool
+
+Index = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Dislocations:
     """n points of a wave around which its phase winds by one turn.
 
-    row, column: float32, in pixels of the wave. angle: float32 rad in [0, 2π), y up, towards the
-    side that has one line more. sign: int32, +1 where the phase winds counter-clockwise.
+    row, column: float32, in pixels of the wave, between them too. angle: float32 rad in [0, 2π),
+    y up, towards the side that has one line more. sign: int32, +1 where the phase winds
+    counter-clockwise.
     """
 
     row: F32
@@ -32,12 +37,22 @@ class Dislocations:
             self.row[which], self.column[which], self.angle[which], self.sign[which]
         )
 
+    def move(self, distance: float) -> tuple[F32, F32]:
+        """Rows and columns `distance` pixels on along the angle."""
+        return (
+            self.row - np.float32(distance) * np.sin(self.angle),
+            self.column + np.float32(distance) * np.cos(self.angle),
+        )
+
     def ahead(self, values: F32, distance: float) -> F32:
         """What `values`, float32 H×W, holds `distance` pixels on (behind, if negative)."""
-        row = np.rint(self.row - distance * np.sin(self.angle)).astype(np.intp)
-        column = np.rint(self.column + distance * np.cos(self.angle)).astype(np.intp)
-        height, width = values.shape
-        return values[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
+        if not len(self):
+            return np.zeros(0, np.float32)
+        row, column = self.move(distance)
+        there = cv2.remap(
+            values, column[None], row[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(there, np.float32).reshape(-1)
 
 
 def find(wave: Wave) -> Dislocations:
@@ -51,30 +66,55 @@ def find(wave: Wave) -> Dislocations:
     # Where the orientation jumps by half a turn, so does the sign of the imaginary part.
     seam = high - low > np.pi / 2
     row, column = np.nonzero(_crossed(wave.real) & (_crossed(wave.imaginary) | seam))
-    sign = _winding(wave, row, column)
-    row, column, sign = row[sign != 0], column[sign != 0], sign[sign != 0]
+    real, imaginary = _corners(wave, row, column)
+    sign = _winding(real, imaginary)
+    found = sign != 0
+    down, right = _zero(real[found], imaginary[found])
+    row, column, sign = row[found], column[found], sign[found]
     along = wave.orientation[row, column] + np.where(sign > 0, 0, np.float32(np.pi))
-    # The point lies amid its four pixels.
     return Dislocations(
-        row.astype(np.float32) + np.float32(0.5),
-        column.astype(np.float32) + np.float32(0.5),
+        row.astype(np.float32) + down,
+        column.astype(np.float32) + right,
         along.astype(np.float32),
         sign,
     )
 
 
-def _winding(wave: Wave, row: np.ndarray, column: np.ndarray) -> I32:
-    """Turns of the phase around the 2×2 pixels that begin at `row`, `column`: int32 -1, 0 or 1."""
-    # Counter-clockwise with y up: upper left, lower left, lower right, upper right.
+def _corners(wave: Wave, row: Index, column: Index) -> tuple[F32, F32]:
+    """The wave at the 2×2 pixels that begin at `row`, `column`: float32 n×4 each.
+
+    Counter-clockwise with y up: upper left, lower left, lower right, upper right. All with the sign
+    that the first one's orientation gives.
+    """
     rows = row[:, None] + np.array([0, 1, 1, 0])
     columns = column[:, None] + np.array([0, 0, 1, 1])
     orientation = wave.orientation[rows, columns]
     opposed = np.cos(orientation - orientation[:, :1]) < 0
-    sine = wave.imaginary[rows, columns]
-    phase = np.arctan2(np.where(opposed, -sine, sine), wave.real[rows, columns])
+    imaginary = wave.imaginary[rows, columns]
+    return wave.real[rows, columns], np.where(opposed, -imaginary, imaginary)
+
+
+def _winding(real: F32, imaginary: F32) -> I32:
+    """Turns of the phase around the four corners: int32 -1, 0 or 1."""
+    phase = np.arctan2(imaginary, real)
     step = np.roll(phase, -1, axis=1) - phase
     turns = (np.mod(step + np.pi, 2 * np.pi) - np.pi).sum(axis=1) / (2 * np.pi)
     return np.rint(turns).astype(np.int32)
+
+
+def _zero(real: F32, imaginary: F32) -> tuple[F32, F32]:
+    """Where within its four corners the wave is 0, down and right: the plane through them."""
+    corners = np.stack([real, imaginary], axis=1)
+    down = (corners[:, :, 1] + corners[:, :, 2] - corners[:, :, 0] - corners[:, :, 3]) / 2
+    right = (corners[:, :, 2] + corners[:, :, 3] - corners[:, :, 0] - corners[:, :, 1]) / 2
+    slopes = np.stack([down, right], axis=2).astype(np.float64)
+    # A flat spot has no zero of its own: the middle must do.
+    flat = np.abs(np.linalg.det(slopes)) < np.finfo(np.float32).eps
+    slopes[flat] = np.eye(2)
+    shift = np.linalg.solve(slopes, -corners.mean(axis=2)[:, :, None])[:, :, 0]
+    shift[flat] = 0
+    place = np.clip(shift + 0.5, 0, 1).astype(np.float32)
+    return place[:, 0], place[:, 1]
 
 
 def _crossed(values: F32) -> Bool:

@@ -63,8 +63,8 @@ def _smooth(values: F32, sigma: float) -> F32:
 
 
 def _nearest(found: Dislocations, among: Bool, step: int, far: float = np.inf) -> F32:
-    """Distance to the nearest other in `among`, bool n×n: float32 px, at most `far`."""
+    """Distance to the nearest other in `among`, bool n×n: float32 px, 1 to `far`."""
     points = np.stack([found.column, found.row], axis=1) * step
     distance = np.where(among, cdist(points, points), np.inf)
     np.fill_diagonal(distance, np.inf)
-    return distance.min(axis=1, initial=far).astype(np.float32)
+    return np.maximum(distance.min(axis=1, initial=far), 1).astype(np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 from engine.minutiae import dislocations, filtering, wave
 from engine.settings import GaborSettings
 from engine.trace import SILENT, Trace
-from engine.types import FingerImage, Minutiae, MinutiaKind, RidgeMap
+from engine.types import F32, FingerImage, Minutiae, MinutiaKind, RidgeMap
 
 VERSION = 1  # of the minutiae it finds; engine.pipeline writes it into every template
 
@@ -23,16 +23,18 @@ def detect(
         raise ValueError(
             f"{image.source}: minutiae are sought in the enhanced image: enhance the ridges first"
         )
-    ridge_wave = wave.read(ridges, ridges.enhanced, settings.scale)
+    step = settings.scale
+    ridge_wave = wave.read(ridges, ridges.enhanced, step)
     every = dislocations.find(ridge_wave)
     trace.show("minutiae.dislocations", every)
     found, probability = filtering.keep(every, ridge_wave, ridges, settings)
-    # The line more, a little ahead, is a ridge that ends or the valley of a fork.
-    line = found.ahead(ridge_wave.real, settings.ahead / settings.scale)
-    kind = np.where(line < 0, MinutiaKind.ENDING, MinutiaKind.BIFURCATION)
+    # The line that begins here is dark ahead and light behind: a ridge ends; else a valley does.
+    line, gap = (found.ahead(ridge_wave.real, way * settings.kind / step) for way in (1, -1))
+    kind = np.where(line < gap, MinutiaKind.ENDING, MinutiaKind.BIFURCATION)
+    row, column = found.move(-settings.setback / step)
     minutiae = Minutiae(
-        _place(found.column, settings.scale),
-        _place(found.row, settings.scale),
+        _place(column, step, image.pixels.shape[1]),
+        _place(row, step, image.pixels.shape[0]),
         found.angle,
         kind.astype(np.uint8),
         np.rint(100 * probability).astype(np.uint8),
@@ -43,6 +45,7 @@ def detect(
     return minutiae.take(best)
 
 
-def _place(pixel: np.ndarray, step: int) -> np.ndarray:
-    """Centre of a pixel of the wave, in px at 500 ppi."""
-    return ((pixel + 0.5) * step - 0.5).astype(np.float32)
+def _place(pixel: F32, step: int, length: int) -> F32:
+    """A place of the wave, in px at 500 ppi, inside the image."""
+    half = np.float32(0.5)
+    return np.clip((pixel + half) * np.float32(step) - half, 0, np.float32(length - 1))
