@@ -22,13 +22,13 @@ class Charge(NamedTuple):
 
 
 # Codes and short names are NCIC's uniform offense codes; degrees and sentences are made up, though
-# plausible, and so is how often each comes: most histories are about small things.
+# plausible. Grave charges come more often than in life, so that a few dozen people show every level.
 CHARGES = (
-    Charge("0999", "HOMICIDE", Degree.FELONY, 1200, 0.4),
-    Charge("1099", "KIDNAPPING", Degree.FELONY, 480, 0.4),
-    Charge("1204", "ROBBERY - STREET-GUN", Degree.FELONY, 300, 0.8),
-    Charge("1299", "ROBBERY", Degree.FELONY, 240, 1.2),
-    Charge("1315", "AGGRAV ASSLT - WEAPON", Degree.FELONY, 120, 2.0),
+    Charge("0999", "HOMICIDE", Degree.FELONY, 1200, 2.0),
+    Charge("1099", "KIDNAPPING", Degree.FELONY, 480, 1.5),
+    Charge("1204", "ROBBERY - STREET-GUN", Degree.FELONY, 300, 2.0),
+    Charge("1299", "ROBBERY", Degree.FELONY, 240, 2.5),
+    Charge("1315", "AGGRAV ASSLT - WEAPON", Degree.FELONY, 120, 3.0),
     Charge("1313", "SIMPLE ASSLT", Degree.MISDEMEANOR, 12, 6.0),
     Charge("2202", "BURGL - FORCED ENTRY-RESID", Degree.FELONY, 180, 1.5),
     Charge("2299", "BURGLARY", Degree.FELONY, 120, 2.0),
@@ -37,7 +37,7 @@ CHARGES = (
     Charge("2404", "VEHICLE THEFT", Degree.FELONY, 60, 1.5),
     Charge("2605", "FRAUD - ILLEG USE CREDIT CARDS", Degree.FELONY, 60, 1.0),
     Charge("2902", "DAMAGE PROP - PRIVATE", Degree.MISDEMEANOR, 6, 3.0),
-    Charge("3510", "HEROIN - SELL", Degree.FELONY, 240, 0.8),
+    Charge("3510", "HEROIN - SELL", Degree.FELONY, 240, 2.5),
     Charge("3532", "COCAINE - POSSESS", Degree.FELONY, 36, 2.0),
     Charge("3562", "MARIJUANA - POSSESS", Degree.MISDEMEANOR, 6, 6.0),
     Charge("4801", "RESISTING OFFICER", Degree.MISDEMEANOR, 12, 2.5),
