@@ -107,7 +107,8 @@ def identify(
         document = documents.identified(result, rejected)
         session.answer(document, *_shown(result.searches, result.queue))
         if report:
-            tenprint.write_report(result, report)
+            with session.progress("Drawing the report"):
+                tenprint.write_report(result, report)
             session.note(f"report: {report}")
 
 
