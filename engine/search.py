@@ -92,16 +92,19 @@ def rank(candidates: Sequence[Candidate], threshold: float) -> tuple[Candidate, 
     Best score first; among equals the larger likelihood ratio, then the name, decide.
     """
     order = sorted(candidates, key=lambda c: (-c.score, -c.llr, c.person, c.gallery))
-    following = [candidate.score for candidate in order[1:]] + [0.0]
-    return tuple(
-        replace(
-            candidate,
-            rank=place,
-            gap=candidate.score - below,
-            over_threshold=candidate.score >= threshold,
+    ranked = []
+    for place, candidate in enumerate(order):
+        # the same person out of another gallery is no rival
+        rivals = (other.score for other in order[place + 1 :] if other.person != candidate.person)
+        ranked.append(
+            replace(
+                candidate,
+                rank=place + 1,
+                gap=candidate.score - next(rivals, 0.0),
+                over_threshold=candidate.score >= threshold,
+            )
         )
-        for place, (candidate, below) in enumerate(zip(order, following, strict=True), 1)
-    )
+    return tuple(ranked)
 
 
 def _tell(

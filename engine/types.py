@@ -184,7 +184,7 @@ class Candidate:
 
     score: -log10 of the share of non-mated persons whose fingers would agree as well, fused over
     fingers (matching.fusion). llr: log10 likelihood ratio, mated over non-mated. gap: score minus
-    that of the next candidate. over_threshold: score at or over the threshold of the search.
+    that of the next other person. over_threshold: score at or over the threshold of the search.
     """
 
     person: str

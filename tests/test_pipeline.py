@@ -106,6 +106,15 @@ def test_several_galleries_answer_by_name(gallery):
     assert set(found.sequences) == {"criminal-history", "immigration"}
 
 
+def test_the_same_person_in_another_gallery_is_no_rival(gallery):
+    other = Gallery("immigration")
+    other.add([Entry(1, "P7", at(MADE[7][0], 2))])
+    first, second, third = pipeline.identify(probes(7, (2,)), [gallery, other]).candidates[:3]
+    assert first.person == second.person == "P7" != third.person
+    assert first.gap == pytest.approx(first.score - third.score)
+    assert second.gap == pytest.approx(second.score - third.score)
+
+
 def test_a_larger_gallery_or_a_lower_rate_raises_the_threshold(gallery):
     usual = pipeline.identify(probes(1), [gallery], fpir=1e-2).threshold
     assert pipeline.identify(probes(1), [gallery], fpir=1e-3).threshold > usual
