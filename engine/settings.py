@@ -56,7 +56,7 @@ class LeaderSettings:
     """The LEADER network (Cappelli & Ferrara, arXiv 2602.15493)."""
 
     min_quality: float = 0.5  # the network's own confidence; 0.5 as published
-    margin: int = 24  # px around the finger's mask that the network reads too
+    margin: int = 40  # px around the finger's mask that the network reads too
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ class RecordSettings:
     """Invented criminal histories."""
 
     without: float = 0.3  # share of the persons without any record
-    further: float = 1.1  # records after the first, mean
+    further: float = 1.5  # records after the first, mean
     most: int = 6
     first: date = date(2008, 1, 1)
     last: date = date(2025, 12, 31)
@@ -343,11 +343,10 @@ class PreprocessSettings:
     filter_directions: int = 16
     filter_angle: float = 0.21  # rad, sigma of a filter
     filter_width: float = 0.35  # sigma of a filter, of the logarithm of frequency
-    filter_ratio: float = 1.35  # between the two filters' frequencies, around the print's own
+    filter_ratio: float = 1.6  # between the two filters' frequencies, around the print's own
     frequency_blur: float = 1.5  # blocks
     refine_sd: float = 6.0  # px, neighbourhood of the second look at the orientation
     refinements: int = 1
-    enhanced_gain: float = 64.0  # gray levels for one standard deviation
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ PPI = 500  # the resolution that every stage after reading works at
 MAX_MINUTIAE = 64  # kept in a template, the best by quality
 CODE_WORDS = 4  # 64-bit words of one minutia's sign code: 256 bits
 EMBEDDING_SIZE = 256
+ENHANCED_MIDDLE = 128  # gray of an enhanced image where there is no ridge
+ENHANCED_SWING = 64  # gray levels of an enhanced image for contrast 1; ridges are darker
 
 
 class FingerPosition(IntEnum):

@@ -39,10 +39,9 @@ class Dislocations:
 
     def move(self, distance: float) -> tuple[F32, F32]:
         """Rows and columns `distance` pixels on along the angle."""
-        return (
-            self.row - np.float32(distance) * np.sin(self.angle),
-            self.column + np.float32(distance) * np.cos(self.angle),
-        )
+        step = np.float32(distance)
+        row, column = self.row - step * np.sin(self.angle), self.column + step * np.cos(self.angle)
+        return row.astype(np.float32), column.astype(np.float32)
 
     def ahead(self, values: F32, distance: float) -> F32:
         """What `values`, float32 H×W, holds `distance` pixels on (behind, if negative)."""

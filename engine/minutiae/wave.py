@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from engine.types import F32, U8, RidgeMap
-
-_MIDDLE, _SWING = np.float32(128), np.float32(64)  # gray levels of an enhanced image: 0, and 1
+from engine.types import ENHANCED_MIDDLE, ENHANCED_SWING, F32, U8, RidgeMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def _shrink(enhanced: U8, step: int) -> F32:
     small = cv2.resize(
         whole.astype(np.float32), None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA
     )
-    return (np.asarray(small, np.float32) - _MIDDLE) / _SWING
+    return (np.asarray(small, np.float32) - ENHANCED_MIDDLE) / np.float32(ENHANCED_SWING)
 
 
 def _pixels(ridges: RidgeMap, shape: tuple[int, ...], step: int) -> tuple[F32, F32]:

@@ -10,7 +10,7 @@ from engine.preprocess import filters, grid, orientation
 from engine.preprocess.contrast import equalise
 from engine.settings import PreprocessSettings
 from engine.trace import SILENT, Trace
-from engine.types import F32, U8, FingerImage, RidgeMap
+from engine.types import ENHANCED_MIDDLE, ENHANCED_SWING, F32, U8, FingerImage, RidgeMap
 
 
 def enhance(
@@ -18,9 +18,9 @@ def enhance(
 ) -> RidgeMap:
     """`ridges` with an enhanced image, and with the orientation measured again on it.
 
-    enhanced: uint8 H×W, ridges dark, 128 ± `enhanced_gain` gray levels for contrast ±1, so that
-    faint ridges stay faint; 128 outside the mask. Contextual filtering (Hong, Wan & Jain, IEEE
-    PAMI 20, 1998), between two banks that lie on either side of the print's mean frequency.
+    enhanced: uint8 H×W, ridges dark, ENHANCED_MIDDLE ± ENHANCED_SWING gray levels for contrast ±1,
+    so that faint ridges stay faint; the middle outside the mask. Contextual filtering (Hong, Wan &
+    Jain, IEEE PAMI 20, 1998), between two banks on either side of the print's mean frequency.
     """
     contrast = equalise(image.pixels, settings)
     side = settings.block // settings.scale
@@ -57,6 +57,6 @@ def _develop(
     drawn: F32, ridges: RidgeMap, shape: tuple[int, ...], settings: PreprocessSettings
 ) -> U8:
     full = grid.spread(drawn, settings.scale, shape)
-    gray = np.clip(128 + settings.enhanced_gain * full, 0, 255).round().astype(np.uint8)
+    gray = np.clip(ENHANCED_MIDDLE + ENHANCED_SWING * full, 0, 255).round().astype(np.uint8)
     mask = ridges.mask.repeat(ridges.block, axis=0).repeat(ridges.block, axis=1)
-    return np.where(mask[: shape[0], : shape[1]], gray, np.uint8(128))
+    return np.where(mask[: shape[0], : shape[1]], gray, np.uint8(ENHANCED_MIDDLE))
