@@ -376,8 +376,8 @@ class GaborSettings:
     # Logistic model of what the LEADER network confirms (quality 0.5 or more, within 10 px and 25
     # degrees), over strength around, ahead and behind, constancy of the flow, and the logarithms
     # of the distances to the nearest alike and opposite.
-    weights: tuple[float, ...] = (13.2, 4.6, 6.9, 4.9, 0.60, 0.38)
-    bias: float = -13.0
+    weights: tuple[float, ...] = (15.1, 4.4, 7.2, 4.6, 0.65, 0.45)
+    bias: float = -12.9
     min_probability: float = 0.1
 
 
