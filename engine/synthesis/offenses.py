@@ -22,7 +22,7 @@ class Charge(NamedTuple):
 
 
 # Codes and short names are NCIC's uniform offense codes; degrees and sentences are made up, though
-# plausible. Grave charges come more often than in life, so that a few dozen people show every level.
+# plausible. Grave charges come more often than in life: a few dozen people show every level.
 CHARGES = (
     Charge("0999", "HOMICIDE", Degree.FELONY, 1200, 2.0),
     Charge("1099", "KIDNAPPING", Degree.FELONY, 480, 1.5),
