@@ -318,7 +318,7 @@ class PreprocessSettings:
     """
 
     block: int = 8  # px, the blocks of a ridge map
-    scale: int = 2  # px: ridges are analysed at half the resolution, four px a period or more
+    scale: int = 2  # px: ridges are analysed at half the resolution, the finest at 2.1 px a period
     contrast_sd: float = 16.0  # px, neighbourhood whose mean and contrast become 0 and 1
     contrast_floor: float = 4.0  # gray levels added to the contrast, so that noise stays small
     contrast_share: float = 0.2  # likewise, of the print's strong contrast (90th percentile)

@@ -74,7 +74,7 @@ def find(wave: Wave) -> Dislocations:
     return Dislocations(
         row.astype(np.float32) + down,
         column.astype(np.float32) + right,
-        along.astype(np.float32),
+        np.mod(along, 2 * np.pi).astype(np.float32),
         sign,
     )
 
