@@ -299,7 +299,7 @@ class FusionSettings:
 @dataclass(frozen=True, slots=True)
 class PlausibilitySettings:
     """What looks like skin. Set between 480 FVC2002 and FVC2004 prints, 1,700 crops of 6.5 mm from
-    them, and noise, text, rulings, chequerboards and photographs."""
+    them, every second print of FCJ2020, and noise, text, rulings, chequerboards and photographs."""
 
     clear: float = 0.3  # strength of a clear block; noise stays below 0.33
     min_clear: float = 0.12  # share of clear blocks; prints have 0.37, crops 0.2
@@ -307,7 +307,7 @@ class PlausibilitySettings:
     min_constancy: float = 0.55  # prints have 0.67, crops 0.58, noise at most 0.52
     max_straightness: float = 0.988  # crops have at most 0.986
     large: int = 600  # blocks, 100 mm²
-    max_straightness_large: float = 0.75  # prints have at most 0.63
+    max_straightness_large: float = 0.86  # prints have at most 0.77, fine text 0.87 and more
 
 
 @dataclass(frozen=True, slots=True)

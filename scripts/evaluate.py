@@ -6,8 +6,9 @@
 
 Every impression is compared with every other: all mated and all cross-finger pairs. A failure to
 extract is a miss in every comparison it would have been in. Rank-1 has the first impression of
-every finger as gallery, per folder and with all folders pooled in one gallery. Images named in a
-file label_errors.csv (column "image") of a folder are left out. Rates are printed in percent.
+every finger as gallery, per folder and with all folders pooled in one gallery (--leave-out names
+FOLDER/FINGER that another folder has too). Images named in a file label_errors.csv (column "image")
+of a folder are left out. Rates are printed in percent.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -234,6 +235,7 @@ def main() -> int:
     parser.add_argument("--scores", type=Path, help="write every comparison score here (npz)")
     parser.add_argument("--det", type=Path, help="write the DET plot here (png)")
     parser.add_argument("--cache", type=Path, help="keep templates here, and use those kept")
+    parser.add_argument("--leave-out", action="append", default=[], metavar="FOLDER/FINGER")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="extracting processes")
     arguments = parser.parse_args()
     missing = [str(folder) for folder in arguments.folders if not folder.is_dir()]
@@ -242,6 +244,7 @@ def main() -> int:
     if arguments.cache:
         arguments.cache.mkdir(parents=True, exist_ok=True)
     settings = Settings(extractor=arguments.extractor)
+    settings = replace(settings, rescoring=replace(settings.rescoring, threads=1))
     sets, raw, curves, everyone = {}, {}, {}, []
     for folder in arguments.folders:
         prints = read_set(folder, arguments.extractor, arguments.cache, arguments.workers)
@@ -257,6 +260,7 @@ def main() -> int:
             Print(f"{folder.name}/{p.finger}", p.impression, p.template, p.cpu) for p in prints
         ]
     rates = [key for key in next(iter(sets.values())) if not key.startswith("n_")]
+    everyone = [each for each in everyone if each.finger not in arguments.leave_out]
     best, fingers = rank_one(everyone, settings)
     result = {
         "sets": sets,
