@@ -104,7 +104,9 @@ def identify(
     compared = 0
     for gallery in galleries:
         finalists, count = search.find(probes, gallery, settings)
-        found += search.examine(probes, gallery, finalists, meaning, settings, max_candidates)
+        # one more than is listed: the last one's gap is to a person who is not
+        most = max_candidates + 1
+        found += search.examine(probes, gallery, finalists, meaning, settings, most)
         compared += count
     return Search(
         search.rank(found, threshold)[:max_candidates],

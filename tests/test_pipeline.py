@@ -115,6 +115,16 @@ def test_the_same_person_in_another_gallery_is_no_rival(gallery):
     assert second.gap == pytest.approx(second.score - third.score)
 
 
+def test_a_short_list_has_the_gaps_of_a_long_one(gallery):
+    other = Gallery("immigration")
+    other.add([Entry(1, "P7", at(MADE[7][0], 2))])
+    galleries = [gallery, other]
+    whole = pipeline.identify(probes(7, (2,)), galleries).candidates
+    for most in (1, 2, 3):
+        short = pipeline.identify(probes(7, (2,)), galleries, max_candidates=most).candidates
+        assert [c.gap for c in short] == [c.gap for c in whole[:most]]
+
+
 def test_a_larger_gallery_or_a_lower_rate_raises_the_threshold(gallery):
     usual = pipeline.identify(probes(1), [gallery], fpir=1e-2).threshold
     assert pipeline.identify(probes(1), [gallery], fpir=1e-3).threshold > usual
