@@ -24,7 +24,7 @@ from engine.types import CODE_WORDS, F32, I64, U8, Maker, Template
 from kernels import backend
 from kernels.packed import Packed, move
 
-FORMAT = 1  # of the saved file
+FORMAT = 2  # of the saved file
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,14 @@ class Gallery:
     """The prints of one named gallery, in memory.
 
     Searches may run while nothing changes; changes need a lock around them and the searches.
-    sequence: number of the last change of the database that is in here.
+    sequence: number of the last change of the database that is in here. stamp: what that change
+    was, in words of whoever reads the database, to tell this database from others.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.sequence = 0
+        self.stamp = ""
         self.maker: Maker | None = None
         self._codes = Growing(np.uint64, rows=CODE_WORDS)
         self._x, self._y = Growing(np.int16), Growing(np.int16)
@@ -185,6 +187,7 @@ class Gallery:
             "format": FORMAT,
             "name": self.name,
             "sequence": self.sequence,
+            "stamp": self.stamp,
             "maker": asdict(self.maker) if self.maker else None,
             "persons": self._persons,
         }
@@ -221,6 +224,7 @@ class Gallery:
                 raise GalleryError(f"{path} has format {about['format']}, this reads {FORMAT}")
             gallery = cls(about["name"])
             gallery.sequence = int(about["sequence"])
+            gallery.stamp = str(about["stamp"])
             gallery.maker = Maker(**about["maker"]) if about["maker"] else None
             gallery._persons = list(about["persons"])
             gallery._number = {person: i for i, person in enumerate(gallery._persons)}

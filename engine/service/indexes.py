@@ -67,6 +67,7 @@ class Indexes:
                     index.add([_entry(stored) for stored in batch])
                     done += len(batch)
                     on_progress(done, len(difference.added))
+                index.stamp = changes.stamp(connection, difference.sequence)
             index.sequence = difference.sequence
             self._keep(gallery, index)
             self._save(gallery)
@@ -77,7 +78,7 @@ class Indexes:
         with self._lock:
             for held in (self._loaded, self._unsaved, self._rows):
                 held.pop(gallery.id, None)
-            self.path(gallery).unlink(missing_ok=True)
+            _unlink(self.path(gallery))
 
     def close(self) -> None:
         """Saves what was read since the last save."""
@@ -88,7 +89,9 @@ class Indexes:
             self._loaded.clear()
 
     def _current(self, gallery: GalleryRow) -> Gallery:
-        index = self._loaded.get(gallery.id) or self._load(gallery)
+        index = self._loaded.get(gallery.id)
+        if index is None:
+            index = self._load(gallery)
         return index if self._catch_up(gallery, index) else self.rebuild(gallery)
 
     def _load(self, gallery: GalleryRow) -> Gallery:
@@ -109,15 +112,17 @@ class Indexes:
         with self._database.read() as connection:
             difference = changes.since(connection, gallery.id, index.sequence)
             count = prints.count(connection, gallery)
-            if index.sequence <= difference.sequence:
+            ours = changes.stamp(connection, index.sequence) == index.stamp
+            stamp = changes.stamp(connection, difference.sequence)
+            if ours:
                 for batch in prints.read_templates(connection, difference.added):
                     index.add([_entry(stored) for stored in batch])
                 if difference.removed:
                     index.remove(difference.removed)
-        if index.sequence > difference.sequence or len(index) != count:
+        if not ours or len(index) != count:
             log.warning("%s: the index is not of this database; making it again", gallery.name)
             return False
-        index.sequence = difference.sequence
+        index.sequence, index.stamp = difference.sequence, stamp
         self._unsaved[gallery.id] += len(difference.added)
         # What was removed must leave the disk at once.
         if difference.removed or self._unsaved[gallery.id] >= SAVE_AFTER:
@@ -136,8 +141,15 @@ class Indexes:
         except GalleryError as error:
             # Nothing is lost, the next start makes it again; but what was removed must not stay.
             log.warning("%s", error)
-            path.unlink(missing_ok=True)
+            _unlink(path)
         self._unsaved[gallery.id] = 0
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s cannot be deleted (%s): it may hold what was removed", path, error.strerror)
 
 
 def _entry(stored: StoredTemplate) -> Entry:

@@ -89,6 +89,14 @@ def since(connection: Connection, gallery_id: int, sequence: int) -> Difference:
     )
 
 
+def stamp(connection: Connection, sequence: int) -> str:
+    """What the change of that number was and when: another database has another there, and one
+    that was restored from a backup and went on. "" where there is no such change."""
+    made = select(changes.c.at, changes.c.kind, changes.c.gallery_id, changes.c.template_id)
+    row = connection.execute(made.where(changes.c.sequence == sequence)).first()
+    return f"{row.at.isoformat()} {row.kind} {row.gallery_id} {row.template_id}" if row else ""
+
+
 def last_of(connection: Connection, gallery_id: int) -> int:
     """The number of the gallery's own last change; 0 before its first."""
     newest = select(func.max(changes.c.sequence)).where(changes.c.gallery_id == gallery_id)

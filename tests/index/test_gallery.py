@@ -23,7 +23,7 @@ def gallery():
     made = Gallery("test")
     made.add(entries(range(5)))
     made.add(entries(range(5, 12)))
-    made.sequence = 77
+    made.sequence, made.stamp = 77, "when and what"
     return made
 
 
@@ -74,6 +74,7 @@ def test_saved_and_loaded_is_the_same(gallery, tmp_path):
     loaded = Gallery.load(path)
     holds(loaded, range(12))
     assert (loaded.name, loaded.sequence, loaded.maker) == ("test", 77, MADE[0].maker)
+    assert loaded.stamp == "when and what"
     loaded.remove([100])
     loaded.add(entries([0]))
     holds(loaded, [*range(1, 12), 0])

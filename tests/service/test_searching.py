@@ -124,6 +124,46 @@ def test_an_index_ahead_of_a_restored_database_is_made_again(
         assert [found[0] for found in look_for(restored, probe)] == ["P3"]
 
 
+def test_an_index_that_a_restored_database_has_overtaken_is_made_again(
+    filled: Tenprint, make_row: Row, tmp_path: Path
+) -> None:
+    home = filled.home
+    filled.close()
+    shutil.copy(home.database, tmp_path / "backup")
+    with Tenprint(home.folder) as later:
+        later.enrol([make_row("LATER", 42)], gallery="criminal")
+        look_for(later, Probe("x", (make_row("x", 42),)))
+    shutil.copy(tmp_path / "backup", home.database)
+    with Tenprint(home.folder) as restored:
+        restored.enrol([make_row("OTHER", 43)], gallery="criminal")  # under the same number
+        assert look_for(restored, Probe("x", (make_row("x", 42),))) == []
+        found = look_for(restored, Probe("x", (make_row("x", 43),)))
+        assert [item[0] for item in found] == ["OTHER"]
+
+
+def test_an_index_of_a_database_that_is_gone_is_made_again(
+    filled: Tenprint, probe: Probe, make_row: Row
+) -> None:
+    look_for(filled, probe)
+    filled.close()
+    filled.home.database.unlink()
+    with Tenprint(filled.home.folder) as fresh:
+        others = [make_row(f"Q{finger}", finger) for finger in range(20, 30)]
+        fresh.enrol(others[:8], gallery="criminal")
+        fresh.enrol(others[8:], gallery="immigration")
+        assert look_for(fresh, probe) == []
+        found = look_for(fresh, Probe("x", (make_row("x", 21),)))
+        assert [item[0] for item in found] == ["Q21"]
+
+
+def test_an_index_that_cannot_be_saved_stops_no_search(
+    filled: Tenprint, probe: Probe, caplog: pytest.LogCaptureFixture
+) -> None:
+    index_of(filled, "criminal").mkdir()
+    assert [found[0] for found in look_for(filled, probe)] == ["P3"]
+    assert "cannot be deleted" in caplog.text
+
+
 def test_who_searches_sees_what_others_enrolled_and_removed(
     filled: Tenprint, probe: Probe, make_row: Row
 ) -> None:
