@@ -18,6 +18,7 @@ from engine.cli.options import (
     WorkersOption,
 )
 from engine.cli.session import Session, verb
+from engine.errors import GalleryError
 
 EXAMPLE = "tenprint enrol prints/ --manifest people.csv --records offenses.csv -g criminal-history"
 
@@ -61,6 +62,7 @@ def enrol(
     if not paths and manifest is None and records is None:
         raise typer.BadParameter("name images, folders, a --manifest or --records")
     from engine.service import inputs
+    from engine.service.results import Attached
 
     rows, bad_rows = inputs.read_prints(paths or [], manifest)
     offenses, bad_records = inputs.read_records(records) if records else ([], [])
@@ -78,7 +80,13 @@ def enrol(
                 workers=workers,
                 on_progress=on_progress,
             )
-        attached = tenprint.attach_records(offenses, gallery=gallery, use=use)
+        try:
+            attached = tenprint.attach_records(offenses, gallery=gallery, use=use)
+        except GalleryError:
+            if not report.rejected:
+                raise
+            # the prints that would have made the gallery were refused: so are the records
+            attached = Attached(0, 0, 0, tuple(dict.fromkeys(person for person, _ in offenses)))
     unknown = [
         inputs.Rejected(str(records), f"person {person} is not in gallery {gallery}")
         for person in attached.unknown_persons

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,14 +62,13 @@ class Session:
 
         return Tenprint(self.home)
 
-    def use(
-        self, jurisdiction: str = "", purpose: str = "", source: Sequence[Path | str] = ()
-    ) -> Use:
+    def use(self, jurisdiction: str = "", purpose: str = "", source: Sequence[Path] = ()) -> Use:
         """Who asks and why, for the journal; the operator is who is logged in."""
+        from engine.service.inputs import legible
         from engine.service.results import Use
 
         operator = os.environ.get("USER") or os.environ.get("LOGNAME") or ""
-        return Use(jurisdiction, purpose, operator, " ".join(map(str, source)))
+        return Use(jurisdiction, purpose, operator, " ".join(map(legible, source)))
 
     def answer(self, document: Any, *shown: RenderableType) -> None:
         """The answer: as JSON, or as what people read."""
@@ -110,7 +110,7 @@ class Session:
         )
 
         bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -124,10 +124,28 @@ class Session:
 
     def fail(self, error: TenprintError) -> None:
         """Tells an error in one line; in JSON the answer is the error."""
-        if self.json and not self._answered:
-            self.answer({"error": {"kind": type(error).__name__, "message": str(error)}})
+        self._answer_with_error(type(error).__name__, str(error))
         typer.secho(f"tenprint: {error}", err=True, fg=typer.colors.RED)
         self.exit = Exit.NOTHING_DONE if isinstance(error, InputError) else Exit.FAILED
+
+    def interrupt(self) -> None:
+        """Tells that the run was ended from outside."""
+        words = "interrupted; what was done stays, run it again to go on"
+        self._answer_with_error("Interrupted", words)
+        typer.echo(words, err=True)
+        self.exit = Exit.INTERRUPTED
+
+    def crash(self, error: Exception) -> None:
+        """Tells a defect of Tenprint itself, which must not look like the answer of a verb."""
+        words = f"{type(error).__name__}: {error}"
+        self._answer_with_error("Defect", words)
+        typer.echo(traceback.format_exc(), err=True)
+        typer.secho(f"tenprint: {words}; please report this", err=True, fg=typer.colors.RED)
+        self.exit = Exit.FAILED
+
+    def _answer_with_error(self, kind: str, message: str) -> None:
+        if self.json and not self._answered:
+            self.answer({"error": {"kind": kind, "message": message}})
 
 
 def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., None]], None]:
@@ -147,9 +165,12 @@ def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., N
                 function(session, **options)
             except TenprintError as error:
                 session.fail(error)
-            except KeyboardInterrupt:
-                typer.echo("interrupted; what was done stays, run it again to go on", err=True)
-                session.exit = Exit.INTERRUPTED
+            except (KeyboardInterrupt, typer.Abort):
+                session.interrupt()
+            except (typer.Exit, typer.BadParameter):
+                raise
+            except Exception as error:
+                session.crash(error)
             raise typer.Exit(session.exit)
 
         own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]

@@ -100,16 +100,21 @@ def _parse_ppi(text: str) -> float | None:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        yield path
-        return
-    if not path.is_dir():
-        raise ManifestError(str(path), "there is no such file or folder")
-    prints = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in EXTENSIONS and not file.name.startswith(".") and file.is_file()
-    )
+    try:
+        if path.is_file():
+            yield path
+            return
+        if not path.is_dir():
+            raise ManifestError(str(path), "there is no such file or folder")
+        prints = sorted(
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() in EXTENSIONS
+            and not file.name.startswith(".")
+            and file.is_file()
+        )
+    except OSError as error:
+        raise ManifestError(str(path), f"it cannot be read ({error.strerror})") from error
     if not prints:
         raise ManifestError(str(path), f"no image in this folder ({' '.join(sorted(EXTENSIONS))})")
     yield from prints

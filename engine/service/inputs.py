@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from engine.errors import ImageError, InputError
+from engine.errors import ImageError, InputError, ManifestError
 from engine.formats import manifest
 from engine.formats.manifest import PrintRow
 from engine.service.results import Probe, Rejected
@@ -15,13 +16,15 @@ from engine.settings import ImageLimits
 from engine.store.schema import REFERENCE_LENGTH
 from engine.types import FingerPosition, OffenseRecord
 
+BREAKS = ("Cc", "Zl", "Zp")  # Unicode categories: control characters, line and paragraph breaks
+
 
 def read_prints(paths: Sequence[Path], table: Path | None) -> tuple[list[PrintRow], list[Rejected]]:
     """The prints to work on, and the rows of the table that were refused.
 
     Without a table: the images in files and folders, named after their files. With one: what it
     lists, and where paths are given only what lies at or under them.
-    ManifestError where the table, a file or a folder cannot be read.
+    ManifestError where the table, a file or a folder cannot be read, or nothing is left to do.
     """
     if table is None:
         return manifest.find_prints(paths), []
@@ -29,6 +32,9 @@ def read_prints(paths: Sequence[Path], table: Path | None) -> tuple[list[PrintRo
     if paths:
         within = {row.path.resolve() for row in manifest.find_prints(paths)}
         rows = [row for row in rows if row.path.resolve() in within]
+    if not rows and not errors:
+        where = f" at or under {', '.join(map(legible, paths))}" if paths else ""
+        raise ManifestError(str(table), f"it lists no image{where}")
     return rows, rejected(errors)
 
 
@@ -58,7 +64,7 @@ def one_probe(images: Sequence[Path], positions: str, ppi: float | None) -> Prob
         parsed = [FingerPosition.UNKNOWN] * len(images)
     if len(parsed) != len(images):
         raise ValueError(f"{len(parsed)} positions for {len(images)} images: give one for each")
-    name = images[0].stem
+    name = legible(images[0].stem)
     rows = [PrintRow(name, place, path, ppi) for place, path in zip(parsed, images, strict=True)]
     return Probe(name, tuple(rows))
 
@@ -66,6 +72,11 @@ def one_probe(images: Sequence[Path], positions: str, ppi: float | None) -> Prob
 def one_print(image: Path, ppi: float | None) -> PrintRow:
     """An image that nobody has named."""
     return PrintRow(image.stem, FingerPosition.UNKNOWN, image, ppi)
+
+
+def legible(path: Path | str) -> str:
+    """The path as text that can be stored and shown: bytes that are no UTF-8 are written out."""
+    return str(path).encode(errors="backslashreplace").decode()
 
 
 def rejected(errors: Iterable[InputError]) -> list[Rejected]:
@@ -76,19 +87,22 @@ def rejected(errors: Iterable[InputError]) -> list[Rejected]:
 def load(row: PrintRow, limits: ImageLimits, number: int = 0) -> Job:
     """The file of a row, read once: what is hashed is what is extracted and stored.
 
-    number: its place in the batch. InputError where the file cannot be read or a name is too long
-    to keep; what the file holds is not looked at yet.
+    number: its place in the batch. InputError where the file cannot be read or a name cannot be
+    kept; what the file holds is not looked at yet.
     """
+    source = legible(row.path)
+    if source != str(row.path):
+        raise InputError(source, "its name is not UTF-8 text: rename it")
     for name, value in (("person", row.person), ("encounter", row.encounter)):
         if len(value) > REFERENCE_LENGTH:
-            raise InputError(
-                str(row.path), f"the {name} is longer than {REFERENCE_LENGTH} characters"
-            )
+            raise InputError(source, f"the {name} is longer than {REFERENCE_LENGTH} characters")
+        if any(unicodedata.category(letter) in BREAKS for letter in value):
+            raise InputError(source, f"the {name} holds a line break or a control character")
     try:
         if not row.path.is_file():
-            raise ImageError(str(row.path), "there is no such file")
+            raise ImageError(source, "there is no such file")
         with row.path.open("rb") as file:
             data = file.read(limits.max_file_bytes + 1)  # one more: read_image refuses it
     except OSError as error:
-        raise ImageError(str(row.path), f"the file cannot be read ({error.strerror})") from error
+        raise ImageError(source, f"the file cannot be read ({error.strerror})") from error
     return Job(number, row, data, hashlib.sha256(data).hexdigest())

@@ -44,16 +44,25 @@ def settings_for(galleries: Sequence[GalleryRow], settings: Settings) -> Setting
 def extract_probes(
     probes: Sequence[Probe], settings: Settings, workers: int, on_progress: Progress
 ) -> list[tuple[tuple[ProbeFinger, ...], tuple[Rejected, ...]]]:
-    """For each probe its fingers, in their order, and those that gave no template."""
-    rows = [row for probe in probes for row in probe.prints]
+    """For each probe its fingers, in their order, and those that gave no template.
+
+    A file that a probe names twice is one print: as two fingers it would count as two witnesses.
+    """
+    rows = [(whose, row) for whose, probe in enumerate(probes) for row in probe.prints]
     results: dict[int, ProbeFinger | Rejected] = {}
 
     def jobs() -> Iterator[Job]:
-        for number, row in enumerate(rows):
+        seen: set[tuple[int, str]] = set()
+        for number, (whose, row) in enumerate(rows):
             try:
-                yield load(row, settings.images, number)
+                job = load(row, settings.images, number)
+                if (whose, job.sha256) in seen:
+                    raise InputError(str(row.path), "the same file as another of this probe")
             except InputError as error:
                 results[number] = Rejected(error.source, error.reason)
+                continue
+            seen.add((whose, job.sha256))
+            yield job
 
     with closing(extract_all(jobs(), settings, workers)) as outcomes:
         for job, outcome in outcomes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -181,6 +183,69 @@ def test_an_interruption_is_told_apart(
     assert "run it again to go on" in result.stderr
 
 
+def test_a_defect_does_not_look_like_an_answer(
+    run: Run, people: Path, make_row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.service import tenprint
+
+    def fail(*arguments: object) -> None:
+        raise ZeroDivisionError("oh")
+
+    run("enrol", "--manifest", people)
+    monkeypatch.setattr(tenprint, "order_hits", fail)
+    result = run("identify", make_row("x", 1).path, "--json")
+    assert result.exit_code == Exit.FAILED
+    assert answer(result)["error"] == {"kind": "Defect", "message": "ZeroDivisionError: oh"}
+    assert "Traceback" in result.stderr
+
+
+@pytest.mark.parametrize("person", ["[/b]", "[red]x", "P1 [link]"])
+def test_names_are_not_markup(run: Run, people: Path, person: str) -> None:
+    run("enrol", "--manifest", people)
+    result = run("gallery", "remove", "--person", person, "--yes")
+    assert result.exit_code == Exit.FAILED
+    assert result.stderr.strip().endswith("is in no gallery")
+
+
+def test_records_of_prints_that_were_all_refused_are_refused(
+    run: Run, make_row: Row, tmp_path: Path
+) -> None:
+    records = tmp_path / "offenses.csv"
+    records.write_text("person,charge\nP4,ARSON\n")
+    result = run("enrol", make_row("P4", 255).path, "--records", records, "--json")
+    assert result.exit_code == Exit.NOTHING_DONE
+    reasons = [item["reason"] for item in answer(result)["rejected"]]
+    assert reasons == ["too little of a fingerprint", "person P4 is not in gallery default"]
+    assert run("enrol", "--records", records).exit_code == Exit.FAILED
+
+
+def test_a_list_that_leaves_nothing_to_do_is_told(
+    run: Run, people: Path, make_row: Row, tmp_path: Path
+) -> None:
+    elsewhere = Path(shutil.copytree(make_row("other", 9).path.parent, tmp_path / "elsewhere"))
+    result = run("enrol", elsewhere, "--manifest", people)
+    assert result.exit_code == Exit.NOTHING_DONE
+    assert "lists no image at or under" in result.stderr
+    people.write_text("person,image\n")
+    assert run("identify", "--manifest", people).exit_code == Exit.NOTHING_DONE
+
+
+def test_names_that_cannot_be_kept_stop_no_batch(run: Run, make_row: Row, tmp_path: Path) -> None:
+    folder = tmp_path / "received"
+    folder.mkdir()
+    for name in ("good name\u202fPM_1.png", os.fsdecode(b"\xff\xfe_1.png"), "e\x1b[31mvil_1.png"):
+        shutil.copy(make_row("x", 1).path, folder / name)
+    document = answer(run("enrol", folder, "--json"))
+    assert document["enrolled"] == 1
+    assert sorted(item["reason"] for item in document["rejected"]) == [
+        "its name is not UTF-8 text: rename it",
+        "the person holds a line break or a control character",
+    ]
+    result = run("identify", folder / os.fsdecode(b"\xff\xfe_1.png"))
+    assert result.exit_code == Exit.NOTHING_DONE
+    assert "rename it" in result.stderr
+
+
 def test_verify_and_extract(run: Run, make_row: Row, tmp_path: Path) -> None:
     first, same, other = (make_row("x", finger).path for finger in (1, 1, 2))
     assert run("verify", first, same).exit_code == Exit.DONE
@@ -209,7 +274,7 @@ def test_galleries_are_listed_rebuilt_and_removed(run: Run, people: Path) -> Non
 def test_removal_asks_first(run: Run, people: Path) -> None:
     run("enrol", "--manifest", people)
     result = run("gallery", "remove", "default")  # nobody answers
-    assert result.exit_code != Exit.DONE
+    assert result.exit_code == Exit.INTERRUPTED
     assert answer(run("gallery", "list", "--json"))["galleries"][0]["templates"] == 3
 
 

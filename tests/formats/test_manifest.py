@@ -170,4 +170,6 @@ def test_nothing_to_find_is_an_error(tmp_path: Path) -> None:
         find_prints([tmp_path])
     with pytest.raises(ManifestError, match="no such file or folder"):
         find_prints([tmp_path / "none"])
+    with pytest.raises(ManifestError, match="cannot be read"):
+        find_prints([tmp_path / ("long" * 1000)])
     assert find_prints([]) == []

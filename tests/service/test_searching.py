@@ -85,6 +85,14 @@ def test_several_fingers_of_one_person_are_fused(tenprint: Tenprint, make_row: R
     assert [item.position for item in searched.search.candidates[0].evidence] == [2, 7]
 
 
+def test_a_file_given_twice_is_one_finger(filled: Tenprint, probe: Probe) -> None:
+    twice = Probe("twice", probe.prints * 2)
+    (once,), (both,) = filled.identify([probe]).searches, filled.identify([twice]).searches
+    assert once.search and both.search
+    assert both.search.candidates[0].score == once.search.candidates[0].score
+    assert [item.reason for item in both.rejected] == ["the same file as another of this probe"]
+
+
 def test_a_lost_index_is_made_again_and_answers_the_same(filled: Tenprint, probe: Probe) -> None:
     before = look_for(filled, probe)
     home = filled.home.folder
