@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -232,7 +231,9 @@ class Gallery:
             for name, column in gallery._columns().items():
                 column.adopt(arrays.pop(name))
             gallery._check()
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except GalleryError:
+            raise
+        except Exception as error:  # zipfile and NumPy raise a dozen kinds at a damaged file
             raise GalleryError(f"the index {path} cannot be used ({error})") from error
         return gallery
 

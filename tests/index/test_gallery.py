@@ -106,5 +106,11 @@ def test_any_damage_is_found(gallery, tmp_path):
         path.write_bytes(whole[:length])
         with pytest.raises(GalleryError):
             Gallery.load(path)
+    header = whole.index(b"{'descr'")
+    directory = whole.index(b"PK\x01\x02")
+    for spot, byte in ((header, b"("), (directory + 6, b"\xff"), (directory + 10, b"\x63")):
+        path.write_bytes(whole[:spot] + byte + whole[spot + 1 :])
+        with pytest.raises(GalleryError):
+            Gallery.load(path)
     with pytest.raises(GalleryError):
         Gallery.load(tmp_path / "missing")
