@@ -24,7 +24,7 @@ ExtractorOption = Annotated[
 PpiOption = Annotated[
     float | None,
     typer.Option(
-        min=100, max=4000, help="Resolution of the images, where the files do not say it.",
+        min=100, max=4000, help="Resolution of the images, whatever the files say.",
         show_default="the file's, else 500",
     ),
 ]  # fmt: skip

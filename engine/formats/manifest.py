@@ -106,18 +106,26 @@ def _files(path: Path) -> Iterator[Path]:
             return
         if not path.is_dir():
             raise ManifestError(str(path), "there is no such file or folder")
-        prints = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in EXTENSIONS
-            and not file.name.startswith(".")
-            and file.is_file()
-        )
+        prints = sorted(_images_in(path))
     except OSError as error:
-        raise ManifestError(str(path), f"it cannot be read ({error.strerror})") from error
+        name = str(error.filename or path)
+        raise ManifestError(name, f"it cannot be read ({error.strerror})") from error
     if not prints:
         raise ManifestError(str(path), f"no image in this folder ({' '.join(sorted(EXTENSIONS))})")
     yield from prints
+
+
+def _images_in(folder: Path) -> Iterator[Path]:
+    """The image files in a folder and all its folders. OSError where one cannot be read: what is
+    passed over in silence nobody misses."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, _, names in os.walk(folder, onerror=refuse):
+        for file in (Path(place, name) for name in names if not name.startswith(".")):
+            if file.suffix.lower() in EXTENSIONS and file.is_file():
+                yield file
 
 
 def _row(file: Path, inside: tuple[str, ...]) -> PrintRow:

@@ -12,7 +12,7 @@ from engine.errors import GalleryError, StoreError, TemplateError
 from engine.formats import template as template_format
 from engine.index.gallery import Entry, Gallery
 from engine.service.results import Progress
-from engine.store import changes, prints
+from engine.store import changes, galleries, prints
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
 from engine.store.prints import StoredTemplate
@@ -85,7 +85,7 @@ class Indexes:
         with self._lock:
             for gallery_id, count in list(self._unsaved.items()):
                 if count:
-                    self._save(self._rows[gallery_id])
+                    self._save_what_is_left(self._rows[gallery_id])
             self._loaded.clear()
 
     def _current(self, gallery: GalleryRow) -> Gallery:
@@ -133,6 +133,15 @@ class Indexes:
         self._loaded[gallery.id] = index
         self._rows[gallery.id] = gallery
         self._unsaved[gallery.id] = 0
+
+    def _save_what_is_left(self, gallery: GalleryRow) -> None:
+        """Saves an index without what other processes removed: that must not come back."""
+        with self._database.read() as connection:
+            known = galleries.lookup(connection, gallery.name)
+        if known is None or known.id != gallery.id:
+            return
+        if self._catch_up(gallery, self._loaded[gallery.id]) and self._unsaved[gallery.id]:
+            self._save(gallery)
 
     def _save(self, gallery: GalleryRow) -> None:
         path = self.path(gallery)

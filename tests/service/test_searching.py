@@ -196,6 +196,23 @@ def test_a_removed_person_leaves_index_and_database(filled: Tenprint, probe: Pro
         assert again.info("criminal").contents.persons == 7
 
 
+def test_what_others_removed_does_not_come_back_when_an_index_is_closed(
+    filled: Tenprint, probe: Probe, make_row: Row
+) -> None:
+    look_for(filled, probe)
+    with Tenprint(filled.home.folder) as other:
+        other.enrol([make_row("NEW", 50)], gallery="criminal")
+        other.enrol([make_row("NEWER", 51)], gallery="immigration")
+        look_for(filled, probe)  # both indexes have something to save now
+        other.remove_person("P3")
+        other.remove_gallery("immigration")
+    left = index_of(filled, "criminal")
+    filled.close()
+    assert [path.name for path in left.parent.iterdir()] == [left.name]
+    assert b'"P3"' not in left.read_bytes()
+    assert b'"NEW"' in left.read_bytes()
+
+
 def test_a_removed_gallery_leaves_nothing(filled: Tenprint, probe: Probe, make_row: Row) -> None:
     look_for(filled, probe)
     index = index_of(filled, "criminal")
