@@ -75,7 +75,7 @@ def extract(image: FingerImage, settings: Settings = DEFAULT, trace: Trace = SIL
         minutiae,
         descriptors.code(projected),
         vector.embed(projected),
-        rate(ridges, minutiae),
+        rate(ridges, minutiae, settings.rating),
         width,
         height,
         image.position,
@@ -103,7 +103,7 @@ def identify(
     found: list[Candidate] = []
     compared = 0
     for gallery in galleries:
-        finalists, count = search.find(probes, gallery, settings)
+        finalists, count = search.find(probes, gallery, settings, max_candidates)
         # one more than is listed: the last one's gap is to a person who is not
         most = max_candidates + 1
         found += search.examine(probes, gallery, finalists, meaning, settings, most)

@@ -17,11 +17,14 @@ from engine.types import I64, Candidate, Evidence, Template
 from kernels.packed import Packed
 
 
-def find(probes: Sequence[Template], gallery: Gallery, settings: Settings) -> tuple[I64, int]:
+def find(
+    probes: Sequence[Template], gallery: Gallery, settings: Settings, most: int
+) -> tuple[I64, int]:
     """The persons whose prints compare best with any finger of the probe, and how many prints
     were compared: those whose embeddings are nearest.
 
-    Returns int64 numbers of persons (`Gallery.person`), at most `fusion.finalists`.
+    Returns int64 numbers of persons (`Gallery.person`): `fusion.finalists`, or `most` where that
+    is more.
     """
     if not len(gallery):
         return np.zeros(0, np.int64), 0
@@ -32,7 +35,8 @@ def find(probes: Sequence[Template], gallery: Gallery, settings: Settings) -> tu
         prints.append(near)
         scores.append(rescoring.rescore(pack_template(probe), minutiae, near, settings.rescoring))
     owner = gallery.owner[np.concatenate(prints)]
-    return fusion.finalists(owner, np.concatenate(scores), settings.fusion.finalists), len(owner)
+    most = max(most, settings.fusion.finalists)
+    return fusion.finalists(owner, np.concatenate(scores), most), len(owner)
 
 
 def examine(

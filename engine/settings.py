@@ -416,6 +416,7 @@ class Settings:
     leader: LeaderSettings = field(default_factory=LeaderSettings)
     preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
     gabor: GaborSettings = field(default_factory=GaborSettings)
+    rating: RatingSettings = field(default_factory=RatingSettings)
     descriptor: DescriptorSettings = field(default_factory=DescriptorSettings)
     shortlist: ShortlistSettings = field(default_factory=ShortlistSettings)
     rescoring: RescoringSettings = field(default_factory=RescoringSettings)
@@ -424,6 +425,6 @@ class Settings:
     def digest(self) -> str:
         """8 hex digits over every setting that shapes a template of this extractor."""
         own = self.leader if self.extractor == "leader" else self.gabor
-        shapes = [asdict(self.preprocess), asdict(own), asdict(self.descriptor)]
-        text = json.dumps([self.extractor, *shapes], sort_keys=True)
+        shapes = (self.images.polarity, self.preprocess, own, self.rating, self.descriptor)
+        text = json.dumps([self.extractor, *(asdict(each) for each in shapes)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -97,7 +97,10 @@ def read_set(folder: Path, extractor: str, cache: Path | None, workers: int) -> 
     if errors.exists():
         with errors.open(newline="") as file:
             left_out = {Path(row["image"]).stem for row in csv.DictReader(file)}
-    rows = [row for row in find_prints([folder]) if row.path.stem not in left_out]
+    found, errors_found = find_prints([folder])
+    if errors_found:
+        raise errors_found[0]
+    rows = [row for row in found if row.path.stem not in left_out]
     jobs = [(row.path, extractor, cache) for row in rows]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:

@@ -62,8 +62,9 @@ def read_people(path: Path) -> tuple[list[PrintRow], list[InputError]]:
     return read_table(path, _REQUIRED, _OPTIONAL, parse, _ADVICE)
 
 
-def find_prints(paths: Iterable[Path]) -> list[PrintRow]:
-    """The prints among files and folders (with all their folders), in the order of their names.
+def find_prints(paths: Iterable[Path]) -> tuple[list[PrintRow], list[InputError]]:
+    """The prints among files and folders (with all their folders), in the order of their names, and
+    an error for each path that does not exist, cannot be read, or is a folder without a print.
 
     File names follow `<finger>_<impression>.<extension>`: the part before the last `_` is the
     person, each finger being a person of its own until a list of people says otherwise, and the
@@ -71,14 +72,17 @@ def find_prints(paths: Iterable[Path]) -> list[PrintRow]:
     the one that is named, the person begins with the name of that folder and a point, because
     collections number their fingers alike.
     A file that is named is taken whatever its extension, in a folder those of EXTENSIONS are.
-    Raises ManifestError when a path does not exist or a folder holds no print.
     """
     found: dict[Path, PrintRow] = {}
+    errors: list[InputError] = []
     for path in paths:
-        for file in _files(path):
-            inside = file.relative_to(path).parts[:-1]
-            found.setdefault(Path(os.path.realpath(file)), _row(file, inside))
-    return list(found.values())
+        try:
+            for file in _files(path):
+                inside = file.relative_to(path).parts[:-1]
+                found.setdefault(Path(os.path.realpath(file)), _row(file, inside))
+        except ManifestError as error:
+            errors.append(error)
+    return list(found.values()), errors
 
 
 def parse_position(text: str) -> FingerPosition:

@@ -6,9 +6,11 @@ carries the number of the last change it has read, and is made again when a file
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +25,8 @@ from engine.types import CODE_WORDS, F32, I64, U8, Maker, Template
 from kernels import backend
 from kernels.packed import Packed, move
 
+SAVING = ".saving"  # ends the name of a file that is not whole yet
+STALE = 3600.0  # seconds: no save takes that long
 FORMAT = 2  # of the saved file
 
 
@@ -195,7 +199,10 @@ class Gallery:
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            _sweep(path)
+            with tempfile.NamedTemporaryFile(
+                dir=path.parent, prefix=f"{path.name}.", suffix=SAVING, delete=False
+            ) as file:
                 try:
                     np.savez(file, allow_pickle=False, **arrays)
                     file.flush()
@@ -283,3 +290,10 @@ class Gallery:
         self._number = {person: i for i, person in enumerate(self._persons)}
         self._owner = Growing(np.int64)
         self._owner.append(owner.astype(np.int64))
+
+
+def _sweep(path: Path) -> None:
+    """Deletes what saves of `path` left behind that were killed: templates lie in it."""
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*{SAVING}"):
+        if time.time() - left.stat().st_mtime > STALE:
+            left.unlink(missing_ok=True)

@@ -7,10 +7,8 @@ import numpy as np
 from engine.settings import RatingSettings
 from engine.types import PPI, Minutiae, RidgeMap
 
-STANDARD = RatingSettings()
 
-
-def rate(ridges: RidgeMap, minutiae: Minutiae, settings: RatingSettings = STANDARD) -> int:
+def rate(ridges: RidgeMap, minutiae: Minutiae, settings: RatingSettings) -> int:
     """Quality of a print, 0..100: grows with the comparison scores to be expected of it.
 
     Clearness (of the ridges in the worse parts of the print, and of its minutiae) times amount

@@ -55,14 +55,13 @@ class ReportCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ReportProbe:
-    """One probe and its candidates, best first. quality: 0..100. picture: the print alone."""
+    """One probe and its candidates, best first. quality: 0..100."""
 
     name: str
     position: FingerPosition
     quality: int
     minutiae: int
     candidates: tuple[ReportCandidate, ...]
-    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,17 +20,19 @@ BREAKS = ("Cc", "Zl", "Zp")  # Unicode categories: control characters, line and 
 
 
 def read_prints(paths: Sequence[Path], table: Path | None) -> tuple[list[PrintRow], list[Rejected]]:
-    """The prints to work on, and the rows of the table that were refused.
+    """The prints to work on, and the paths and rows of the table that were refused.
 
     Without a table: the images in files and folders, named after their files. With one: what it
     lists, and where paths are given only what lies at or under them.
-    ManifestError where the table, a file or a folder cannot be read, or nothing is left to do.
+    ManifestError where the table cannot be read, or nothing is left to do.
     """
+    found, errors = manifest.find_prints(paths)
     if table is None:
-        return manifest.find_prints(paths), []
-    rows, errors = manifest.read_people(table)
+        return found, rejected(errors)
+    rows, faults = manifest.read_people(table)
+    errors += faults
     if paths:
-        within = {row.path.resolve() for row in manifest.find_prints(paths)}
+        within = {row.path.resolve() for row in found}
         rows = [row for row in rows if row.path.resolve() in within]
     if not rows and not errors:
         where = f" at or under {', '.join(map(legible, paths))}" if paths else ""

@@ -122,9 +122,13 @@ def _probe_pixels(finger: ProbeFinger, settings: Settings) -> U8 | None:
 def _enrolled_pixels(enrolled: StoredPrint, settings: Settings) -> U8 | None:
     if enrolled.image is None:
         return None
-    return read_image(
-        enrolled.image, ppi=enrolled.ppi, name=enrolled.source, limits=settings.images
-    ).pixels
+    try:
+        image = read_image(
+            enrolled.image, ppi=enrolled.ppi, name=enrolled.source, limits=settings.images
+        )
+    except ImageError:  # enrolled under wider limits: the minutiae are drawn without it
+        return None
+    return image.pixels
 
 
 def _row(item: Queued) -> QueueRow:

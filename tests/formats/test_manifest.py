@@ -141,7 +141,7 @@ def make(folder: Path, *names: str) -> None:
 
 def test_names_of_files_say_person_and_encounter(tmp_path: Path) -> None:
     make(tmp_path, "101_3.png", "101_4_2.tif", "102.WSQ", "_5.bmp", "7_.jp2")
-    assert find_prints([tmp_path]) == [
+    assert find_prints([tmp_path])[0] == [
         PrintRow("101", UNKNOWN, tmp_path / "101_3.png", None, "3"),
         PrintRow("101_4", UNKNOWN, tmp_path / "101_4_2.tif", None, "2"),
         PrintRow("102", UNKNOWN, tmp_path / "102.WSQ", None, ""),
@@ -153,7 +153,7 @@ def test_names_of_files_say_person_and_encounter(tmp_path: Path) -> None:
 def test_folders_inside_keep_their_fingers_apart(tmp_path: Path) -> None:
     make(tmp_path, "2_1.png", "db1/1_1.png", "db2/1_1.png", "db2/more/1_1.png")
     make(tmp_path, "db1/notes.txt", "db1/._1_1.png", "db1/folder.png/readme")
-    found = find_prints([tmp_path])
+    found, _ = find_prints([tmp_path])
     assert [row.person for row in found] == ["2", "db1.1", "db2.1", "db2.more.1"]
     assert [row.path for row in found] == sorted(row.path for row in found)
 
@@ -161,19 +161,27 @@ def test_folders_inside_keep_their_fingers_apart(tmp_path: Path) -> None:
 def test_a_file_is_taken_once_and_whatever_its_extension(tmp_path: Path) -> None:
     make(tmp_path, "a_1.png", "b_1.raw")
     again = tmp_path / "." / "a_1.png"
-    found = find_prints([tmp_path / "b_1.raw", again, tmp_path])
+    found, _ = find_prints([tmp_path / "b_1.raw", again, tmp_path])
     assert [row.person for row in found] == ["b", "a"]
 
 
-def test_nothing_to_find_is_an_error(tmp_path: Path) -> None:
-    make(tmp_path, "notes.txt")
-    with pytest.raises(ManifestError, match="no image in this folder"):
-        find_prints([tmp_path])
-    with pytest.raises(ManifestError, match="no such file or folder"):
-        find_prints([tmp_path / "none"])
-    with pytest.raises(ManifestError, match="cannot be read"):
-        find_prints([tmp_path / ("long" * 1000)])
-    assert find_prints([]) == []
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("empty", "no image in this folder"),
+        ("none", "no such file or folder"),
+        ("long" * 1000, "cannot be read"),
+    ],
+)
+def test_a_path_that_is_no_good_is_named_and_the_others_are_taken(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    make(tmp_path, "empty/notes.txt", "a_1.png")
+    found, (error,) = find_prints([tmp_path / name, tmp_path / "a_1.png"])
+    assert [row.person for row in found] == ["a"]
+    assert reason in error.reason
+    assert error.source.startswith(str(tmp_path))
+    assert find_prints([]) == ([], [])
 
 
 def test_a_folder_that_cannot_be_read_is_not_passed_over(
@@ -188,5 +196,5 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(ManifestError, match=r"closed: it cannot be read \(Permission denied\)"):
-        find_prints([tmp_path])
+    _, (error,) = find_prints([tmp_path])
+    assert str(error).endswith("closed: it cannot be read (Permission denied)")

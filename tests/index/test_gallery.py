@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -114,3 +115,13 @@ def test_any_damage_is_found(gallery, tmp_path):
             Gallery.load(path)
     with pytest.raises(GalleryError):
         Gallery.load(tmp_path / "missing")
+
+
+def test_what_a_killed_save_left_is_swept(gallery, tmp_path):
+    old, new = tmp_path / "index.abc.saving", tmp_path / "index.def.saving"
+    for path in (old, new):
+        path.write_bytes(b"templates")
+    os.utime(old, (0, 0))
+    gallery.save(tmp_path / "index")
+    assert not old.exists()
+    assert new.exists()  # another process may be at it
