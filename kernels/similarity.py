@@ -62,7 +62,7 @@ def reference(
     """`best` in NumPy: the CPU's path and the oracle of the CUDA kernel.
 
     One candidate slot at a time for all candidates: the working set is a few p×B arrays, small
-    enough for the second-level cache at B = 512, and the full p×G×B×W block never exists.
+    enough for the second-level cache at B = 1024, and the full p×G×B×W block never exists.
     """
     words, p = probe.codes.shape
     index, real = slots(gallery, candidates)
@@ -74,6 +74,7 @@ def reference(
     codes, angle = gallery.codes[:, index], gallery.angle[index]
     # a full array: with a scalar, NumPy's minimum of bytes takes ten times as long
     top = np.full((p, batch), 32 * words - 1, np.uint8)
+    shifted, full = (probe.angle - np.uint8(gate))[:, None], real.all(axis=1)
     own = (LAST - np.arange(p)).astype(np.uint16)[:, None]
     mixed = np.empty((p, batch), np.uint64)
     bits, likeness, turn = (np.empty((p, batch), np.uint8) for _ in range(3))
@@ -90,11 +91,11 @@ def reference(
         np.minimum(likeness, top, out=likeness)
         np.subtract(top, likeness, out=likeness)
         # |difference| <= gate in wrapping bytes: shifted by the gate, it is one comparison
-        np.subtract(angle[g], probe.angle[:, None], out=turn)
-        np.add(turn, np.uint8(gate), out=turn)
+        np.subtract(angle[g], shifted, out=turn)
         np.less_equal(turn, np.uint8(2 * gate), out=turn.view(bool))
         np.multiply(likeness, turn, out=likeness)
-        np.multiply(likeness, real[g].view(np.uint8), out=likeness)
+        if not full[g]:
+            np.multiply(likeness, real[g].view(np.uint8), out=likeness)
         np.left_shift(likeness, INDEX_BITS, out=key, dtype=np.uint16, casting="unsafe")
         np.maximum(row, key + np.uint16(LAST - g), out=row)
         np.add(key, own, out=key)
