@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -244,6 +245,8 @@ def main() -> int:
     missing = [str(folder) for folder in arguments.folders if not folder.is_dir()]
     if missing:
         parser.error(f"no such folder: {', '.join(missing)}")
+    if arguments.det and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--det draws with matplotlib: pip install 'tenprint[plots]'")
     if arguments.cache:
         arguments.cache.mkdir(parents=True, exist_ok=True)
     settings = Settings(extractor=arguments.extractor)
