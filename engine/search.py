@@ -69,7 +69,10 @@ def examine(
         weight.append(best.significance)
         ratio.append(meaning.llr(scores[best.which]))
         chosen.append(prints[best.which])
-    fused, total = fusion.fuse(np.array(weight)), np.sum(ratio, axis=0)
+    fingers, ratios = fusion.one_each(
+        [probe.position for probe in probes], np.array(weight), np.array(ratio)
+    )
+    fused, total = fusion.fuse(fingers), ratios.sum(axis=0)
     leading = np.lexsort((-total, -fused))[:most]
     told = [
         _tell(probe, minutiae, gallery, mine[leading], settings)

@@ -78,6 +78,13 @@ def test_two_fingers_say_more_than_one(gallery):
     assert np.median(gained) > 2
 
 
+def test_two_impressions_of_one_finger_say_little_more_than_one(gallery):
+    alone = pipeline.identify(probes(5, (2,)), [gallery]).candidates[0].score
+    (finger,) = probes(5, (2,))
+    twice = pipeline.identify([finger, finger], [gallery]).candidates[0].score
+    assert twice == pytest.approx(alone - np.log10(2))
+
+
 def test_swapped_fingers_are_still_found(gallery):
     right = pipeline.identify(probes(3), [gallery]).candidates[0]
     swapped = pipeline.identify(probes(3, (3, 2)), [gallery]).candidates[0]

@@ -9,6 +9,7 @@ little; the threshold means the same for any number of fingers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +50,25 @@ def best_of(
     order = np.lexsort((-worth, owner))
     which = order[np.unique(owner[order], return_index=True)[1]]
     return Best(np.maximum(worth[which] - np.log10(np.bincount(owner)), 0), which)
+
+
+def one_each(positions: Sequence[int], significance: F64, llr: F64) -> tuple[F64, F64]:
+    """One row for each finger of the probe: impressions of one finger are no independent evidence.
+
+    positions: of the k impressions; 0, unknown, counts as a finger of its own. significance, llr:
+    float64 (k, n), for each of n persons. Of m impressions of a finger the one that speaks most
+    stands, and log10 m is taken off its significance. Returns float64 (fingers, n) each.
+    """
+    rows: dict[int, list[int]] = {}
+    for i, position in enumerate(positions):
+        rows.setdefault(position or -1 - i, []).append(i)
+    weight, ratio = [], []
+    for finger in rows.values():
+        mine = significance[finger]
+        best = mine.argmax(axis=0)[None]
+        weight.append(np.maximum(mine.max(axis=0) - np.log10(len(finger)), 0))
+        ratio.append(np.take_along_axis(llr[finger], best, axis=0)[0])
+    return np.array(weight), np.array(ratio)
 
 
 def fuse(significances: F64) -> F64:

@@ -60,3 +60,12 @@ def test_finalists_are_the_owners_of_the_best_scores():
     scores = np.array([0.1, 0.9, 0.95, 0.2, 0.3], np.float32)
     assert fusion.finalists(owner, scores, 2).tolist() == [7, 3]
     assert fusion.finalists(owner, scores, 9).tolist() == [7, 3, 5]
+
+
+def test_impressions_of_one_finger_count_once():
+    worth = np.array([[3.0, 1.0], [5.0, 0.0], [2.0, 4.0], [1.0, 1.0]])
+    ratio = np.array([[1.0, -1.0], [2.0, -2.0], [3.0, -3.0], [4.0, -4.0]])
+    fingers, ratios = fusion.one_each([2, 2, 0, 0], worth, ratio)
+    two = np.log10(2)
+    np.testing.assert_allclose(fingers, [[5 - two, 1 - two], [2, 4], [1, 1]])
+    np.testing.assert_array_equal(ratios, [[2, -1], [3, -3], [4, -4]])
