@@ -42,7 +42,7 @@ from engine.formats.manifest import find_prints
 from engine.index.packing import pack_minutiae
 from engine.matching.rescoring import rescore
 from engine.settings import Settings
-from engine.types import Template
+from engine.types import CODE_WORDS, Template
 from kernels.packed import Packed
 
 console = Console(stderr=True)
@@ -120,7 +120,8 @@ def pack(prints: Iterable[Print]) -> Packed:
     """The prints as the kernels read them; one without a template has no minutiae."""
     templates = [each.template for each in prints if each.template]
     packed = pack_minutiae([template.minutiae for template in templates])
-    codes = np.concatenate([template.codes for template in templates])
+    none = np.zeros((0, CODE_WORDS), np.uint64)  # where nothing at all could be extracted
+    codes = np.concatenate([none, *(template.codes for template in templates)])
     return Packed(np.ascontiguousarray(codes.T), *packed)
 
 
@@ -255,7 +256,10 @@ def main() -> int:
     for folder in arguments.folders:
         prints = read_set(folder, arguments.extractor, arguments.cache, arguments.workers)
         scores = compare_all(prints, settings)
-        sets[folder.name] = judge(prints, scores, settings)
+        try:
+            sets[folder.name] = judge(prints, scores, settings)
+        except ValueError as error:
+            parser.error(f"{folder}: {error} (files are named <finger>_<impression>.<ext>)")
         curves[folder.name] = metrics.rates(scores.score[scores.mated], scores.score[~scores.mated])
         raw |= {
             f"{folder.name}/{part}": getattr(scores, part)
