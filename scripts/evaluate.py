@@ -232,6 +232,15 @@ def show(result: dict, extractor: str) -> None:
     )
 
 
+def set_names(folders: list[Path]) -> list[str]:
+    """The folders' names; where two have the same, with the name of the folder around it."""
+    names = [folder.resolve().name for folder in folders]
+    return [
+        f"{folder.resolve().parent.name}-{name}" if names.count(name) > 1 else name
+        for folder, name in zip(folders, names, strict=True)
+    ]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="PRINTS_DIR")
@@ -253,22 +262,20 @@ def main() -> int:
     settings = Settings(extractor=arguments.extractor)
     settings = replace(settings, rescoring=replace(settings.rescoring, threads=1))
     sets, raw, curves, everyone = {}, {}, {}, []
-    for folder in arguments.folders:
+    for name, folder in zip(set_names(arguments.folders), arguments.folders, strict=True):
         prints = read_set(folder, arguments.extractor, arguments.cache, arguments.workers)
         scores = compare_all(prints, settings)
         try:
-            sets[folder.name] = judge(prints, scores, settings)
+            sets[name] = judge(prints, scores, settings)
         except ValueError as error:
             parser.error(f"{folder}: {error} (files are named <finger>_<impression>.<ext>)")
-        curves[folder.name] = metrics.rates(scores.score[scores.mated], scores.score[~scores.mated])
+        curves[name] = metrics.rates(scores.score[scores.mated], scores.score[~scores.mated])
         raw |= {
-            f"{folder.name}/{part}": getattr(scores, part)
+            f"{name}/{part}": getattr(scores, part)
             for part in ("first", "second", "score", "mated")
         }
-        raw[f"{folder.name}/prints"] = np.array([f"{p.finger}_{p.impression}" for p in prints])
-        everyone += [
-            Print(f"{folder.name}/{p.finger}", p.impression, p.template, p.cpu) for p in prints
-        ]
+        raw[f"{name}/prints"] = np.array([f"{p.finger}_{p.impression}" for p in prints])
+        everyone += [Print(f"{name}/{p.finger}", p.impression, p.template, p.cpu) for p in prints]
     rates = [key for key in next(iter(sets.values())) if not key.startswith("n_")]
     everyone = [each for each in everyone if each.finger not in arguments.leave_out]
     best, fingers = rank_one(everyone, settings)
