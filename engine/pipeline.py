@@ -23,7 +23,9 @@ from engine.types import (
     Candidate,
     Evidence,
     FingerImage,
+    FingerPosition,
     Maker,
+    Minutiae,
     Search,
     Template,
     Verdict,
@@ -50,7 +52,7 @@ def maker(settings: Settings = DEFAULT) -> Maker:
 
 def extract(image: FingerImage, settings: Settings = DEFAULT, trace: Trace = SILENT) -> Template:
     """The template of a print. FailureToExtractError where there is too little of one."""
-    made_by = maker(settings)
+    maker(settings)  # an unknown extractor is told before any work
     ridges = analyse(image, settings.preprocess, trace)
     if ridges.area < settings.preprocess.min_area_mm2:
         raise FailureToExtractError(
@@ -67,20 +69,25 @@ def extract(image: FingerImage, settings: Settings = DEFAULT, trace: Trace = SIL
         raise FailureToExtractError(
             image.source, f"only {len(minutiae)} minutiae found; is this one finger at 500 ppi?"
         )
-    projected = descriptors.project(minutiae, settings.descriptor)
     trace.show("minutiae", minutiae)
     trace.show("ridges", ridges)
     height, width = image.pixels.shape
-    return Template(
-        minutiae,
-        descriptors.code(projected),
-        vector.embed(projected),
-        rate(ridges, minutiae, settings.rating),
-        width,
-        height,
-        image.position,
-        made_by,
-    )
+    quality = rate(ridges, minutiae, settings.rating)
+    return describe(minutiae, settings, quality, (width, height), image.position)
+
+
+def describe(
+    minutiae: Minutiae,
+    settings: Settings = DEFAULT,
+    quality: int = 0,
+    size: tuple[int, int] = (0, 0),
+    position: FingerPosition = FingerPosition.UNKNOWN,
+) -> Template:
+    """The template of these minutiae, found in a print of `size` (width, height px) or drawn."""
+    made_by = maker(settings)
+    projected = descriptors.project(minutiae, settings.descriptor)
+    code, embedding = descriptors.code(projected), vector.embed(projected)
+    return Template(minutiae, code, embedding, quality, *size, position, made_by)
 
 
 def identify(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from kernels import backend
-from kernels.packed import Packed, slots
+from kernels.packed import Packed, counts, slots
 
 INDEX_BITS = 6
 LAST = (1 << INDEX_BITS) - 1
@@ -41,8 +41,7 @@ def best(probe: Packed, gallery: Packed, candidates: Any, gate: int) -> tuple[An
         raise ValueError("codes of probe and gallery differ in length")
     if xp is np:
         return reference(probe, gallery, candidates, gate)
-    count = gallery.start[candidates + 1] - gallery.start[candidates]
-    width = int(count.max()) if len(candidates) else 0
+    width = int(counts(gallery, candidates).max()) if len(candidates) else 0
     row = xp.zeros((probe.codes.shape[1], len(candidates)), np.uint16)
     col = xp.zeros((width, len(candidates)), np.uint16)
     backend.launch(

@@ -34,11 +34,13 @@ from engine.index.gallery import Gallery
 from engine.index.packing import pack_template
 from engine.matching.rescoring import rescore
 from engine.settings import Settings
+from engine.synthesis.draw import draw_impressions
 from engine.synthesis.person import make_person
 from engine.types import FingerImage, Template
 
 WIDTH, HEIGHT = 388, 374  # px, of the prints that extraction is timed on: those of FVC2002 DB1
 PROBES = 30
+SEED = 1  # of the gallery
 
 
 def median(work: Callable[[], object], clock: Callable[[], float], times: int) -> float:
@@ -132,8 +134,7 @@ def main() -> int:
         path = arguments.gallery
         if path is None:
             path = Path(folder) / "gallery.npz"
-            sys.argv = ["", "--fingers", str(arguments.fingers), "--out", str(path)]
-            make_gallery.main()
+            make_gallery.make(arguments.fingers, SEED, os.cpu_count()).save(path)
         result["resident_before_gallery_mb"] = resident() / 1e6
         begin = time.perf_counter()
         gallery = Gallery.load(path)
@@ -154,13 +155,11 @@ def main() -> int:
 
 
 def second_impressions(count: int) -> list[Template]:
-    """Other impressions of the first `count` fingers of the gallery of seed 1."""
-    rng = np.random.default_rng([1, 0])
-    drawing = make_gallery.SynthesisSettings()
-    masters = make_gallery.draw_masters(make_gallery.CHUNK, rng, drawing)
+    """Other impressions of the first `count` fingers of the gallery of SEED."""
+    masters, _ = make_gallery.draw_fingers(SEED, 0, make_gallery.CHUNK)
     again = np.random.default_rng(2)
-    drawn = make_gallery.draw_impressions(masters, np.arange(count), again, drawing)
-    return [make_gallery.describe(drawn, i, Settings()) for i in range(count)]
+    drawn = draw_impressions(masters, np.arange(count), again, make_gallery.DRAWING)
+    return [make_gallery.describe(drawn, i) for i in range(count)]
 
 
 if __name__ == "__main__":

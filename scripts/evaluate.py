@@ -60,8 +60,11 @@ class Print:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """All comparisons of one set: of print first[i] with second[i], -inf where impossible."""
+    """All comparisons of one set: of print first[i] with second[i], -inf where impossible.
 
+    square: the same and the other way round, a row for each print as the probe."""
+
+    square: np.ndarray
     first: np.ndarray
     second: np.ndarray
     score: np.ndarray
@@ -156,17 +159,21 @@ def compare_all(prints: list[Print], settings: Settings) -> Scores:
     rows, took = compare_rows(prints, range(len(prints)), settings)
     first, second = np.triu_indices(len(prints), 1)
     finger = np.array([each.finger for each in prints])
+    square = np.stack(rows)
     return Scores(
+        square,
         first,
         second,
-        np.stack(rows)[first, second],
+        square[first, second],
         finger[first] == finger[second],
         float(np.median(took)) if took else 0.0,
     )
 
 
-def rank_one(prints: list[Print], settings: Settings) -> tuple[float, int]:
-    """Percent of probes whose mate comes first, and the number of fingers in the gallery."""
+def rank_one(prints: list[Print], square: np.ndarray) -> tuple[float, int]:
+    """Percent of probes whose mate comes first, and the number of fingers in the gallery.
+
+    square: score of each print, as the probe, with each; the gallery's own rows are not read."""
     enrolled: dict[str, int] = {}
     for i, each in enumerate(prints):
         enrolled.setdefault(each.finger, i)
@@ -174,19 +181,17 @@ def rank_one(prints: list[Print], settings: Settings) -> tuple[float, int]:
     probes = [i for i in range(len(prints)) if enrolled[prints[i].finger] != i]
     column = {prints[i].finger: k for k, i in enumerate(gallery)}
     mate = np.array([column[prints[i].finger] for i in probes])
-    rows, _ = compare_rows(prints, probes, settings)
-    return 100 * metrics.rank_one(np.stack(rows)[:, gallery], mate), len(gallery)
+    return 100 * metrics.rank_one(square[probes][:, gallery], mate), len(gallery)
 
 
-def judge(prints: list[Print], scores: Scores, settings: Settings) -> dict[str, float]:
+def judge(prints: list[Print], scores: Scores, found: metrics.Rates) -> dict[str, float]:
     """The figures of one set: rates in percent, times in ms and µs."""
-    found = metrics.rates(scores.score[scores.mated], scores.score[~scores.mated])
     return {
         "eer": 100 * metrics.equal_error_rate(found),
         "fmr100": 100 * metrics.fnmr_at(found, 1e-2),
         "fmr1000": 100 * metrics.fnmr_at(found, 1e-3),
         "zero_fmr": 100 * metrics.fnmr_at(found, 0),
-        "rank1": rank_one(prints, settings)[0],
+        "rank1": rank_one(prints, scores.square)[0],
         "fte": 100 * float(np.mean([each.template is None for each in prints])),
         "n_mated": int(scores.mated.sum()),
         "n_nonmated": int((~scores.mated).sum()),
@@ -266,10 +271,10 @@ def main() -> int:
         prints = read_set(folder, arguments.extractor, arguments.cache, arguments.workers)
         scores = compare_all(prints, settings)
         try:
-            sets[name] = judge(prints, scores, settings)
+            curves[name] = metrics.rates(scores.score[scores.mated], scores.score[~scores.mated])
         except ValueError as error:
             parser.error(f"{folder}: {error} (files are named <finger>_<impression>.<ext>)")
-        curves[name] = metrics.rates(scores.score[scores.mated], scores.score[~scores.mated])
+        sets[name] = judge(prints, scores, curves[name])
         raw |= {
             f"{name}/{part}": getattr(scores, part)
             for part in ("first", "second", "score", "mated")
@@ -278,7 +283,8 @@ def main() -> int:
         everyone += [Print(f"{name}/{p.finger}", p.impression, p.template, p.cpu) for p in prints]
     rates = [key for key in next(iter(sets.values())) if not key.startswith("n_")]
     everyone = [each for each in everyone if each.finger not in arguments.leave_out]
-    best, fingers = rank_one(everyone, settings)
+    rows, _ = compare_rows(everyone, range(len(everyone)), settings)
+    best, fingers = rank_one(everyone, np.stack(rows))
     result = {
         "sets": sets,
         "mean": {key: float(np.mean([row[key] for row in sets.values()])) for key in rates},

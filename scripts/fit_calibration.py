@@ -3,8 +3,8 @@
 
     .venv/bin/python scripts/fit_calibration.py --work DIR [--fingers 400] [--impressions 3]
 
-Templates are kept in DIR, so a run that was stopped goes on where it was. --check SCORES.npz
-(from scripts/evaluate.py --scores) prints stated against measured rates on other prints.
+Templates are kept in DIR, so a run that was stopped goes on where it was. --check EXTRACTOR
+SCORES.npz (from scripts/evaluate.py --scores) prints stated against measured rates on other prints.
 """
 
 from __future__ import annotations

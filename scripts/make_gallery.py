@@ -4,7 +4,8 @@
     .venv/bin/python scripts/make_gallery.py --fingers 100000 --out gallery.npz [--seed 1]
 
 One impression of one finger a person, named D0000000 and on. The same seed gives the same
-gallery. The file is what engine.index.gallery.Gallery.load reads.
+gallery, but for one code bit in some millions that linear algebra may round to the other side of
+zero on another run. The file is what engine.index.gallery.Gallery.load reads.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -26,53 +26,51 @@ from rich.console import Console
 from rich.progress import track
 
 from engine import pipeline
-from engine.embedding import descriptors, vector
 from engine.index.gallery import Entry, Gallery
-from engine.settings import Settings, SynthesisSettings
+from engine.settings import SynthesisSettings
 from engine.synthesis.draw import Impressions, draw_impressions, minutiae_of
-from engine.synthesis.fingers import draw_masters
-from engine.types import FingerPosition, Template
+from engine.synthesis.fingers import Masters, draw_masters
+from engine.types import Template
 
 CHUNK = 1000  # fingers drawn with one seed: the unit of work, and of what a seed repeats
+DRAWING = SynthesisSettings()
 console = Console(stderr=True)
 
 
-def describe(drawn: Impressions, i: int, settings: Settings) -> Template:
+def describe(drawn: Impressions, i: int) -> Template:
     """The template of a drawn impression, as extraction would have made it."""
-    minutiae = minutiae_of(drawn, i)
-    projected = descriptors.project(minutiae, settings.descriptor)
+    minutiae, sensor = minutiae_of(drawn, i), DRAWING.draw
     quality = int(np.mean(minutiae.quality)) if len(minutiae) else 0
-    return Template(
-        minutiae,
-        descriptors.code(projected),
-        vector.embed(projected),
-        quality,
-        SynthesisSettings().draw.width,
-        SynthesisSettings().draw.height,
-        FingerPosition.UNKNOWN,
-        pipeline.maker(settings),
-    )
+    return pipeline.describe(minutiae, quality=quality, size=(sensor.width, sensor.height))
 
 
-def draw_chunk(seed: int, chunk: int, count: int, impressions: int = 1) -> list[Template]:
-    """The templates of `count` drawn fingers, `impressions` of each together."""
+def draw_fingers(seed: int, chunk: int, count: int) -> tuple[Masters, np.random.Generator]:
+    """`count` fingers of a chunk, and the generator to draw their impressions with."""
     rng = np.random.default_rng([seed, chunk])
-    masters = draw_masters(count, rng, SynthesisSettings())
-    which = np.repeat(np.arange(count), impressions)
-    drawn = draw_impressions(masters, which, rng, SynthesisSettings())
-    return [describe(drawn, i, Settings()) for i in range(len(drawn))]
+    return draw_masters(count, rng, DRAWING), rng
 
 
-def _job(job: tuple[int, int, int]) -> list[Template]:
-    return draw_chunk(*job)
+def draw_chunk(job: tuple[int, int, int]) -> list[Template]:
+    """The templates of one impression of each finger; job: seed, chunk, count."""
+    masters, rng = draw_fingers(*job)
+    drawn = draw_impressions(masters, np.arange(len(masters)), rng, DRAWING)
+    return [describe(drawn, i) for i in range(len(drawn))]
 
 
-def draw(fingers: int, seed: int, workers: int) -> Iterator[list[Template]]:
-    """Templates of `fingers` drawn fingers, a chunk at a time."""
+def make(fingers: int, seed: int, workers: int | None) -> Gallery:
+    """A gallery of `fingers` drawn fingers, a chunk at a time from several processes."""
+    gallery = Gallery("drawn")
     jobs = [(seed, k, min(CHUNK, fingers - at)) for k, at in enumerate(range(0, fingers, CHUNK))]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-        yield from track(pool.map(_job, jobs), "drawing", total=len(jobs), console=console)
+        done = pool.map(draw_chunk, jobs)
+        for templates in track(done, "drawing", total=len(jobs), console=console):
+            first = len(gallery)
+            gallery.add(
+                [Entry(first + i, f"D{first + i:07d}", each) for i, each in enumerate(templates)]
+            )
+    gallery.sequence = len(gallery)
+    return gallery
 
 
 def main() -> int:
@@ -83,13 +81,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     begin = time.perf_counter()
-    gallery = Gallery("drawn")
-    for templates in draw(arguments.fingers, arguments.seed, arguments.workers):
-        first = len(gallery)
-        gallery.add(
-            [Entry(first + i, f"D{first + i:07d}", each) for i, each in enumerate(templates)]
-        )
-    gallery.sequence = len(gallery)
+    gallery = make(arguments.fingers, arguments.seed, arguments.workers)
     gallery.save(arguments.out)
     console.print(
         f"{len(gallery)} fingers, {gallery.nbytes / max(len(gallery), 1):.0f} bytes a finger in "

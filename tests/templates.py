@@ -7,13 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from engine import pipeline
-from engine.embedding import descriptors, vector
-from engine.settings import Settings, SynthesisSettings
+from engine.settings import SynthesisSettings
 from engine.synthesis.draw import draw_impressions, minutiae_of
 from engine.synthesis.fingers import draw_masters
-from engine.types import FingerPosition, Template
+from engine.types import Template
 
-SETTINGS = Settings()
 USUAL = SynthesisSettings()
 # large contact and few errors: what is tested with these is logic, not error rates
 CLEAR = replace(
@@ -35,20 +33,5 @@ def draw_templates(fingers: int, impressions: int, seed: int) -> list[list[Templ
     masters = draw_masters(fingers, rng, CLEAR)
     which = np.repeat(np.arange(fingers), impressions)
     drawn = draw_impressions(masters, which, rng, CLEAR)
-    made = []
-    for i in range(len(drawn)):
-        minutiae = minutiae_of(drawn, i)
-        projected = descriptors.project(minutiae, SETTINGS.descriptor)
-        made.append(
-            Template(
-                minutiae,
-                descriptors.code(projected),
-                vector.embed(projected),
-                80,
-                500,
-                560,
-                FingerPosition.UNKNOWN,
-                pipeline.maker(SETTINGS),
-            )
-        )
+    made = [pipeline.describe(minutiae_of(drawn, i), quality=80) for i in range(len(drawn))]
     return [made[i : i + impressions] for i in range(0, len(made), impressions)]

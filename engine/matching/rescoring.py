@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def rescore(probe: Packed, gallery: Packed, candidates: I64, settings: Rescoring
     threads: NumPy lets the others work while it computes.
     """
     if backend.array_module(gallery.start) is not np:
-        return _compare(probe, gallery, candidates, settings).score
+        return backend.move(_compare(probe, gallery, candidates, settings).score, np)
     order = np.argsort(counts(gallery, candidates), kind="stable")
     chunks = np.array_split(order, max(1, -(-len(order) // settings.chunk)))
 
@@ -53,11 +53,11 @@ class FingerEvidence(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """score: float32 (B,). kept: float32 (K, B). paired: three uint8 (K, B)."""
+    """score: float32 (B,). kept: float32 (K, B). paired: three uint8 (K, B). On one device."""
 
-    score: F32
-    kept: F32
-    paired: tuple[np.ndarray, np.ndarray, np.ndarray]
+    score: Any
+    kept: Any
+    paired: tuple[Any, Any, Any]
 
 
 def evidence(
@@ -65,21 +65,22 @@ def evidence(
 ) -> list[FingerEvidence]:
     """Everything that the comparisons with the few prints `candidates` say, one each."""
     found = _compare(probe, gallery, candidates, settings)
+    score, kept, *paired = (backend.move(part, np) for part in (*found[:2], *found.paired))
     scored = _pairs_scored(settings)
     count = counts(gallery, backend.move(candidates, backend.array_module(gallery.start)))
     smaller = np.minimum(backend.move(count, np), probe.codes.shape[1])
     told = []
     for b in range(len(candidates)):
-        mine, theirs, likeness = (part[:, b] for part in found.paired)
+        mine, theirs, likeness = (part[:, b] for part in paired)
         real = likeness > 0
         started = likeness[real] / FULL
-        efficiency = found.kept[:, b][real] / started
+        efficiency = kept[:, b][real] / started
         order = np.argsort(-efficiency, kind="stable")
         best = order[: int(scored[smaller[b]])]
         pairs: I32 = np.stack([mine[real], theirs[real]], axis=1)[order].astype(np.int32)
         told.append(
             FingerEvidence(
-                score=float(found.score[b]),
+                score=float(score[b]),
                 similarity=float(started[best].mean()) if len(best) else 0.0,
                 support=float(np.minimum(efficiency[best], 1).mean()) if len(best) else 0.0,
                 pairs=pairs,
@@ -91,21 +92,18 @@ def evidence(
 def _compare(
     probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings
 ) -> Comparison:
-    """One probe against these prints, where the gallery is; the result is on the CPU."""
+    """One probe against these prints, where the gallery is; the result stays there."""
     xp = backend.array_module(gallery.start)
     probe, chosen = move(probe, xp), backend.move(candidates, xp)
     row, col = similarity.best(probe, gallery, chosen, settings.gate)
     paired = pairing.pairs(row, col, settings.pairs)
-    found = relaxation.relax(probe, gallery, chosen, paired, _relaxation(settings))
-    score, kept, *parts = (backend.move(array, np) for array in (*found, *paired))
-    return Comparison(score, kept, (parts[0], parts[1], parts[2]))
+    score, kept = relaxation.relax(probe, gallery, chosen, paired, _relaxation(settings))
+    return Comparison(score, kept, paired)
 
 
 @lru_cache(maxsize=8)
 def _relaxation(s: RescoringSettings) -> relaxation.Relaxation:
-    return relaxation.Relaxation(
-        s.keep, s.rounds, s.reach, s.stretch, s.turn, _pairs_scored(s).astype(np.int32)
-    )
+    return relaxation.Relaxation(s.keep, s.rounds, s.reach, s.stretch, s.turn, _pairs_scored(s))
 
 
 @lru_cache(maxsize=8)
