@@ -1,0 +1,74 @@
+"""Agreement: of the minutiae that should meet, how many do, and how alike these are.
+
+Once a probe lies on a candidate, a minutia of either should have a partner if it lies where the
+other print has minutiae at all: within the box around them. Non-mated prints that share a flow
+of ridges bring a dozen minutiae together by chance, but leave as many without a partner.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kernels import backend
+from kernels.deformation import NONE, Deformation, carry, nearness, place
+from kernels.packed import Packed, slots
+
+COUNTS = ("met", "probe", "candidate", "likeness")  # the rows of what `count` returns
+
+
+def count(probe: Packed, gallery: Packed, candidates: Any, lie: Deformation, margin: int) -> Any:
+    """int32 (4, B) for each of B candidates: minutiae that met; of the probe's and of the
+    candidate's, those that lie on the other print, the met ones among them; and the sum over
+    the met of how alike their codes are, each 0..128 (128 minus the Hamming distance of 256 bits).
+
+    probe: one print. candidates: int64 (B,). lie: from `deformation.fit`. margin: px around the
+    box of a print's minutiae within which it counts as seen.
+    Raises ValueError for arrays that do not fit.
+    """
+    backend.require("candidates", candidates, np.int64, 1)
+    backend.require("partner", lie.partner, np.uint8, 2)
+    xp = backend.where(probe.codes, gallery.codes, candidates, lie.partner, lie.affine)
+    if lie.partner.shape != (probe.codes.shape[1], len(candidates)):
+        raise ValueError(f"a deformation of {lie.partner.shape} does not fit these prints")
+    if xp is np:
+        return reference(probe, gallery, candidates, lie, margin)
+    raise NotImplementedError
+
+
+def reference(
+    probe: Packed, gallery: Packed, candidates: np.ndarray, lie: Deformation, margin: int
+) -> np.ndarray:
+    """`count` in NumPy: the CPU's path and the oracle of the CUDA kernel."""
+    index, real = slots(gallery, candidates)
+    total = np.zeros((len(COUNTS), len(candidates)), np.int32)
+    if not len(lie.x) or not len(index):
+        return total
+    met = lie.partner != NONE
+    there_x, there_y = gallery.x[index], gallery.y[index]
+    at_x, at_y = place(lie.affine, lie.x[:, None], lie.y[:, None])
+    near = nearness(lie.x, lie.y, lie.x, lie.y, lie.reach)
+    carry_x, carry_y = carry(near, lie.weight, lie.rest, lie.held)
+    # a slot that is not real repeats a real minutia: the box stays the same
+    box = there_x.min(0) - margin, there_x.max(0) + margin, there_y.min(0) - margin
+    seen = _inside(at_x + carry_x, at_y + carry_y, *box, there_y.max(0) + margin) | met
+    xx, xy, yx, yy, x0, y0 = lie.affine
+    scale = 1 / (xx * yy - xy * yx)
+    off_x, off_y = there_x - x0, there_y - y0
+    back_x, back_y = (yy * off_x - xy * off_y) * scale, (xx * off_y - yx * off_x) * scale
+    own = (lie.x.min() - margin, lie.x.max() + margin, lie.y.min() - margin, lie.y.max() + margin)
+    total[0] = met.sum(axis=0)
+    total[1] = seen.sum(axis=0)
+    total[2] = np.maximum((_inside(back_x, back_y, *own) & real).sum(axis=0), total[0])
+    which = index[0] + np.where(met, lie.partner, 0)
+    distance = np.zeros(met.shape, np.int32)
+    for word in range(len(probe.codes)):
+        distance += np.bitwise_count(probe.codes[word][:, None] ^ gallery.codes[word][which])
+    alike = np.maximum(32 * len(probe.codes) - distance, 0)
+    total[3] = np.where(met, alike, 0).sum(axis=0)
+    return total
+
+
+def _inside(x: Any, y: Any, left: Any, right: Any, top: Any, bottom: Any) -> np.ndarray:
+    return np.asarray((x >= left) & (x <= right) & (y >= top) & (y <= bottom))
