@@ -2,10 +2,11 @@
 """Makes a gallery of drawn fingers to load-test with: templates without pictures.
 
     .venv/bin/python scripts/make_gallery.py --fingers 100000 --out gallery.npz [--seed 1]
+        [--per-person 1]
 
-One impression of one finger a person, named D0000000 and on. The same seed gives the same
-gallery, but for one code bit in some millions that linear algebra may round to the other side of
-zero on another run. The file is what engine.index.gallery.Gallery.load reads.
+One impression of each of a person's fingers; persons are named D0000000 and on. The same seed
+gives the same gallery, but for one code bit in some millions that linear algebra may round to the
+other side of zero on another run. The file is what engine.index.gallery.Gallery.load reads.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def draw_chunk(job: tuple[int, int, int]) -> list[Template]:
     return [describe(drawn, i) for i in range(len(drawn))]
 
 
-def make(fingers: int, seed: int, workers: int | None) -> Gallery:
+def make(fingers: int, seed: int, workers: int | None, per_person: int = 1) -> Gallery:
     """A gallery of `fingers` drawn fingers, a chunk at a time from several processes."""
     gallery = Gallery("drawn")
     jobs = [(seed, k, min(CHUNK, fingers - at)) for k, at in enumerate(range(0, fingers, CHUNK))]
@@ -65,10 +66,8 @@ def make(fingers: int, seed: int, workers: int | None) -> Gallery:
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         done = pool.map(draw_chunk, jobs)
         for templates in track(done, "drawing", total=len(jobs), console=console):
-            first = len(gallery)
-            gallery.add(
-                [Entry(first + i, f"D{first + i:07d}", each) for i, each in enumerate(templates)]
-            )
+            numbered = enumerate(templates, start=len(gallery))
+            gallery.add([Entry(i, f"D{i // per_person:07d}", each) for i, each in numbered])
     gallery.sequence = len(gallery)
     return gallery
 
@@ -78,10 +77,11 @@ def main() -> int:
     parser.add_argument("--fingers", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--per-person", type=int, default=1, help="fingers of each person")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     begin = time.perf_counter()
-    gallery = make(arguments.fingers, arguments.seed, arguments.workers)
+    gallery = make(arguments.fingers, arguments.seed, arguments.workers, arguments.per_person)
     gallery.save(arguments.out)
     console.print(
         f"{len(gallery)} fingers, {gallery.nbytes / max(len(gallery), 1):.0f} bytes a finger in "
