@@ -13,6 +13,7 @@ from engine.index.gallery import Gallery
 from engine.index.packing import pack_template
 from engine.matching import calibration, rescoring
 from engine.minutiae import gabor, leader
+from engine.preprocess import cells, wave
 from engine.preprocess.analysis import analyse
 from engine.preprocess.enhance import enhance
 from engine.preprocess.quality import rate
@@ -20,12 +21,14 @@ from engine.settings import Settings
 from engine.trace import SILENT, Trace
 from engine.types import (
     MAX_MINUTIAE,
+    NO_CELLS,
     Candidate,
     Evidence,
     FingerImage,
     FingerPosition,
     Maker,
     Minutiae,
+    RidgeCells,
     Search,
     Template,
     Verdict,
@@ -46,6 +49,7 @@ def maker(settings: Settings = DEFAULT) -> Maker:
         EXTRACTORS[settings.extractor],
         descriptors.VERSION,
         vector.VERSION,
+        cells.VERSION,
         settings.digest(),
     )
 
@@ -58,11 +62,12 @@ def extract(image: FingerImage, settings: Settings = DEFAULT, trace: Trace = SIL
         raise FailureToExtractError(
             image.source, "no fingerprint found; is this one finger, and is its resolution right?"
         )
+    ridges = enhance(image, ridges, settings.preprocess, trace)
+    ridge_wave = wave.read(ridges, settings.preprocess)
     if settings.extractor == "leader":
         minutiae = leader.detect(image, ridges, settings.leader, trace)
     else:
-        ridges = enhance(image, ridges, settings.preprocess, trace)
-        minutiae = gabor.detect(image, ridges, settings.gabor, trace)
+        minutiae = gabor.detect(image, ridges, ridge_wave, settings.gabor, trace)
     best = np.argsort(-minutiae.quality.astype(np.int64), kind="stable")[:MAX_MINUTIAE]
     minutiae = minutiae.take(best)
     if len(minutiae) < settings.min_minutiae:
@@ -73,7 +78,8 @@ def extract(image: FingerImage, settings: Settings = DEFAULT, trace: Trace = SIL
     trace.show("ridges", ridges)
     height, width = image.pixels.shape
     quality = rate(ridges, minutiae, settings.rating)
-    return describe(minutiae, settings, quality, (width, height), image.position)
+    sampled = cells.sample(ridges, ridge_wave, settings.cells)
+    return describe(minutiae, settings, quality, (width, height), image.position, sampled)
 
 
 def describe(
@@ -82,12 +88,13 @@ def describe(
     quality: int = 0,
     size: tuple[int, int] = (0, 0),
     position: FingerPosition = FingerPosition.UNKNOWN,
+    cells: RidgeCells = NO_CELLS,
 ) -> Template:
     """The template of these minutiae, found in a print of `size` (width, height px) or drawn."""
     made_by = maker(settings)
     projected = descriptors.project(minutiae, settings.descriptor)
     code, embedding = descriptors.code(projected), vector.embed(projected)
-    return Template(minutiae, code, embedding, quality, *size, position, made_by)
+    return Template(minutiae, code, cells, embedding, quality, *size, position, made_by)
 
 
 def identify(

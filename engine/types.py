@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 U8 = npt.NDArray[np.uint8]
+U16 = npt.NDArray[np.uint16]
 U64 = npt.NDArray[np.uint64]
 I16 = npt.NDArray[np.int16]
 I32 = npt.NDArray[np.int32]
@@ -25,6 +26,7 @@ Bool = npt.NDArray[np.bool_]
 
 PPI = 500  # the resolution that every stage after reading works at
 MAX_MINUTIAE = 64  # kept in a template, the best by quality
+MAX_CELLS = 1600  # of ridges, kept in a template, where the print is fullest
 CODE_WORDS = 4  # 64-bit words of one minutia's sign code: 256 bits
 EMBEDDING_SIZE = 256
 ENHANCED_MIDDLE = 128  # gray of an enhanced image where there is no ridge
@@ -92,6 +94,40 @@ class RidgeMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Wave:
+    """The enhanced print as a wave: amplitude·cos(phase), below 0 on ridges; all float32 H×W.
+
+    real, imaginary: the wave. orientation: rad in [0, π), along the ridges, y up; the phase grows
+    a quarter turn counter-clockwise from it. frequency: ridges per px at 500 ppi. step: px at 500
+    ppi from pixel to pixel.
+    """
+
+    real: F32
+    imaginary: F32
+    amplitude: F32
+    orientation: F32
+    frequency: F32
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class RidgeCells:
+    """The ridges of a print on a coarse grid, one plane wave in each cell: what is compared where
+    two prints lie on each other.
+
+    values: uint16 h×w, at most MAX_CELLS, the words of kernels.ridges.encode; 0 where no ridges
+    are seen. left, top: how many columns and rows of cells the grid lies from the image's corner.
+    """
+
+    values: U16
+    left: int
+    top: int
+
+
+NO_CELLS = RidgeCells(np.zeros((0, 0), np.uint16), 0, 0)  # of a print that there is no image of
+
+
+@dataclass(frozen=True, slots=True)
 class Minutiae:
     """n minutiae as a struct of arrays.
 
@@ -124,33 +160,38 @@ class Minutiae:
 class Maker:
     """What made a template; templates of different makers never meet in one gallery.
 
-    extractor: "leader" or "gabor". settings: digest of every setting that shapes a template.
+    extractor: "leader" or "gabor". cells_version: of its ridge cells. settings: digest of every
+    setting that shapes a template.
     """
 
     extractor: str
     extractor_version: int
     descriptor_version: int
     embedding_version: int
+    cells_version: int
     settings: str
 
     def __str__(self) -> str:
         return (
             f"{self.extractor}-{self.extractor_version}"
-            f".d{self.descriptor_version}.e{self.embedding_version}.{self.settings}"
+            f".d{self.descriptor_version}.e{self.embedding_version}.c{self.cells_version}"
+            f".{self.settings}"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """All that is kept of one print to compare it: what formats.template writes in ≤ 2.5 kB.
+    """All that is kept of one print to compare it: what formats.template writes in ≤ 5.7 kB.
 
     minutiae: n ≤ 64, best quality first. codes: uint64 n×4, one 256-bit sign code each.
-    embedding: float32 (EMBEDDING_SIZE,), unit length. quality: 0..100.
-    width, height: px at 500 ppi of the image it was made from.
+    cells: its ridges, NO_CELLS where it was drawn without an image. embedding: float32
+    (EMBEDDING_SIZE,), unit length. quality: 0..100. width, height: px at 500 ppi of the image it
+    was made from.
     """
 
     minutiae: Minutiae
     codes: U64
+    cells: RidgeCells
     embedding: F32
     quality: int
     width: int

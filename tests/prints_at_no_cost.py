@@ -19,6 +19,7 @@ from engine.trace import SILENT, Trace
 from engine.types import (
     CODE_WORDS,
     EMBEDDING_SIZE,
+    NO_CELLS,
     FingerImage,
     FingerPosition,
     Minutiae,
@@ -46,6 +47,7 @@ def extract(image: FingerImage, settings: Settings, trace: Trace = SILENT) -> Te
             np.full(MINUTIAE, 80, np.uint8),
         ),
         rng.integers(0, 2**64, (MINUTIAE, CODE_WORDS), np.uint64),
+        NO_CELLS,
         (embedding / np.linalg.norm(embedding)).astype(np.float32),
         80,
         300,

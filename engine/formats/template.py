@@ -1,7 +1,8 @@
-"""Writes a template as at most 2.5 kB and reads it back, refusing every byte that is not right.
+"""Writes a template as at most 5.7 kB and reads it back, refusing every byte that is not right.
 
-Layout (little-endian; docs/formats.md has it as a table): a header of 24 bytes, the embedding at
-4 bits a component, n geometry words of 32 bits, n×4 code words of 64 bits, a CRC-32 of all that.
+Layout (little-endian; docs/formats.md has it as a table): a header of 28 bytes, the embedding at
+4 bits a component, n geometry words of 32 bits, n×4 code words of 64 bits, the ridge cells in 16
+bits each, row by row, a CRC-32 of all that.
 """
 
 from __future__ import annotations
@@ -19,27 +20,31 @@ from engine.types import (
     CODE_WORDS,
     EMBEDDING_SIZE,
     F32,
+    MAX_CELLS,
     MAX_MINUTIAE,
     U8,
     FingerPosition,
     Maker,
     Minutiae,
     MinutiaKind,
+    RidgeCells,
     Template,
 )
+from kernels.ridges import CELL
 
 MAGIC = b"TPT"
-VERSION = 1
+VERSION = 2
 EXTRACTORS = ("leader", "gabor")  # the number in a file is the place in this list: only append
 
-_HEADER = struct.Struct("<3s B BBBB BBBx 4s HH HH")
+_HEADER = struct.Struct("<3s B BBBB BBBB 4s HH HH BBBB")
 _CHECKSUM = struct.Struct("<I")
 _EMBEDDING_BYTES = EMBEDDING_SIZE // 2
 _FIXED_BYTES = _HEADER.size + _EMBEDDING_BYTES + _CHECKSUM.size
 _MINUTIA_BYTES = 4 + 8 * CODE_WORDS
-_RESERVED = 11  # offset of the one padding byte, always zero
+_CELLS_ACROSS, _CELLS_DOWN = 26, 27  # offsets of the columns and rows of ridge cells
+_CELL_BYTES = 2
 
-MAX_BYTES = _FIXED_BYTES + MAX_MINUTIAE * _MINUTIA_BYTES
+MAX_BYTES = _FIXED_BYTES + MAX_MINUTIAE * _MINUTIA_BYTES + MAX_CELLS * _CELL_BYTES
 
 # A geometry word from the lowest bit: x 10 | y 10 | angle 8 | bifurcation 1 | quality 3.
 _SPAN = 1023  # px, 52 mm at 500 ppi: more than any finger
@@ -63,8 +68,8 @@ def encode(template: Template) -> bytes:
     """The template as bytes, ≤ MAX_BYTES.
 
     Coordinates are rounded to 1 px, angles to 1/256 of a turn, minutia qualities to 8 levels, kinds
-    to bifurcation or not, embedding components to 16 levels; codes are kept whole. What `decode`
-    gives back encodes to the same bytes again.
+    to bifurcation or not, embedding components to 16 levels; codes and ridge cells are kept whole.
+    What `decode` gives back encodes to the same bytes again.
     Raises TemplateError where a value does not fit: it drops nothing in silence.
     """
     minutiae, maker = template.minutiae, template.maker
@@ -74,6 +79,10 @@ def encode(template: Template) -> bytes:
     if template.codes.shape != (n, CODE_WORDS) or template.codes.dtype != np.uint64:
         raise TemplateError("", f"codes must be uint64 of shape ({n}, {CODE_WORDS})")
     geometry, origin_x, origin_y = _pack_geometry(minutiae)
+    cells = template.cells
+    if cells.values.ndim != 2 or cells.values.dtype != np.uint16:
+        raise TemplateError("", "ridge cells must be uint16 of 2 dimensions")
+    rows, columns = cells.values.shape
     try:
         header = _HEADER.pack(
             MAGIC,
@@ -85,18 +94,25 @@ def encode(template: Template) -> bytes:
             maker.extractor_version,
             maker.descriptor_version,
             maker.embedding_version,
+            maker.cells_version,
             _pack_digest(maker.settings),
             template.width,
             template.height,
             origin_x,
             origin_y,
+            cells.left,
+            cells.top,
+            columns,
+            rows,
         )
     except (struct.error, ValueError) as error:
         raise TemplateError("", f"a value does not fit the header: {error}") from error
     if template.quality > 100:
         raise TemplateError("", f"quality {template.quality} is over 100")
+    _check_cells(cells, template.width, template.height, "")
     codes = template.codes.astype("<u8").tobytes()
-    body = header + _pack_embedding(template.embedding) + geometry + codes
+    ridges = cells.values.astype("<u2").tobytes()
+    body = header + _pack_embedding(template.embedding) + geometry + codes + ridges
     return body + _CHECKSUM.pack(zlib.crc32(body))
 
 
@@ -104,12 +120,13 @@ def decode(blob: bytes, source: str = "") -> Template:
     """The template that `encode` wrote; the embedding is float32 of unit length.
 
     Raises TemplateError naming `source` for any bytes that are not exactly one template of a
-    known version: wrong magic, version, length, checksum, count, quality, position or extractor.
+    known version: wrong magic, version, length, checksum, count, quality, position, extractor or
+    ridge cells.
     """
     n = _check(blob, source)
     fields = _HEADER.unpack_from(blob)
-    quality, position, extractor, made_by, described_by, embedded_by, digest = fields[3:10]
-    width, height, origin_x, origin_y = fields[10:]
+    quality, position, extractor, *versions, digest = fields[3:11]
+    width, height, origin_x, origin_y, left, top, columns, rows = fields[11:]
     if quality > 100 or position >= len(FingerPosition) or extractor >= len(EXTRACTORS):
         raise TemplateError(
             source, f"quality {quality}, position {position} or extractor {extractor} is unknown"
@@ -118,15 +135,19 @@ def decode(blob: bytes, source: str = "") -> Template:
     nibbles = np.frombuffer(blob, np.uint8, _EMBEDDING_BYTES, _HEADER.size)
     words = np.frombuffer(blob, "<u4", n, start)
     codes = np.frombuffer(blob, "<u8", n * CODE_WORDS, start + 4 * n)
+    values = np.frombuffer(blob, "<u2", rows * columns, start + n * _MINUTIA_BYTES)
+    cells = RidgeCells(values.reshape(rows, columns).astype(np.uint16), left, top)
+    _check_cells(cells, width, height, source)
     return Template(
         minutiae=_unpack_geometry(words, origin_x, origin_y),
         codes=codes.reshape(n, CODE_WORDS).astype(np.uint64),
+        cells=cells,
         embedding=_unpack_embedding(nibbles),
         quality=quality,
         width=width,
         height=height,
         position=FingerPosition(position),
-        maker=_maker(extractor, made_by, described_by, embedded_by, digest),
+        maker=_maker(extractor, *versions, digest),
     )
 
 
@@ -143,22 +164,41 @@ def _check(blob: bytes, source: str) -> int:
     n = blob[4]
     if n > MAX_MINUTIAE:
         raise TemplateError(source, f"{n} minutiae; a template holds at most {MAX_MINUTIAE}")
-    expected = _FIXED_BYTES + n * _MINUTIA_BYTES
+    cells = blob[_CELLS_ACROSS] * blob[_CELLS_DOWN]
+    expected = _FIXED_BYTES + n * _MINUTIA_BYTES + cells * _CELL_BYTES
     if len(blob) != expected:
-        raise TemplateError(source, f"{len(blob)} bytes, but {n} minutiae make {expected}")
+        raise TemplateError(
+            source, f"{len(blob)} bytes, but {n} minutiae and {cells} ridge cells make {expected}"
+        )
     if _CHECKSUM.unpack_from(blob, expected - _CHECKSUM.size)[0] != zlib.crc32(
         memoryview(blob)[: -_CHECKSUM.size]
     ):
         raise TemplateError(source, "the checksum is wrong: the template is damaged")
-    if blob[_RESERVED] != 0:
-        raise TemplateError(source, "a reserved byte is set: a newer release wrote it")
     return n
 
 
+def _check_cells(cells: RidgeCells, width: int, height: int, source: str) -> None:
+    """Refuses what no print has: too many ridge cells, none with a place or a side, one with its
+    middle outside the image, and bits in one where nothing is seen."""
+    values = cells.values
+    (rows, columns), half = values.shape, CELL // 2
+    if values.size > MAX_CELLS:
+        raise TemplateError(source, f"{values.size} ridge cells; at most {MAX_CELLS} fit")
+    if not values.size and (rows or columns or cells.left or cells.top):
+        raise TemplateError(source, "there are no ridge cells, but they have a place or a side")
+    right, bottom = (cells.left + columns) * CELL - half, (cells.top + rows) * CELL - half
+    if values.size and (right > width or bottom > height):
+        raise TemplateError(source, "a ridge cell lies outside the image")
+    if values[values & 1 == 0].any():
+        raise TemplateError(source, "a ridge cell says something where no ridges are seen")
+
+
 @lru_cache(maxsize=64)
-def _maker(extractor: int, made: int, described: int, embedded: int, digest: bytes) -> Maker:
+def _maker(
+    extractor: int, made: int, described: int, embedded: int, sampled: int, digest: bytes
+) -> Maker:
     """One Maker for all the templates it made: a gallery knows very few."""
-    return Maker(EXTRACTORS[extractor], made, described, embedded, digest.hex())
+    return Maker(EXTRACTORS[extractor], made, described, embedded, sampled, digest.hex())
 
 
 def _pack_digest(settings: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Packs minutiae into the arrays that the kernels read."""
+"""Packs minutiae and ridge cells into the arrays that the kernels read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.types import I16, I64, U8, Minutiae, Template
 from kernels.packed import STEPS, Packed
+from kernels.ridges import Cells
 
 
 class PackedMinutiae(NamedTuple):
@@ -41,3 +42,17 @@ def pack_template(template: Template) -> Packed:
     """One template as a probe for the kernels."""
     packed = pack_minutiae([template.minutiae])
     return Packed(np.ascontiguousarray(template.codes.T), *packed)
+
+
+def pack_cells(*templates: Template) -> Cells:
+    """The ridge cells of one template as a probe, or of several, for the kernels."""
+    prints = [template.cells for template in templates]
+    shape = np.array([cells.values.shape for cells in prints], np.int64).reshape(-1, 2)
+    values = [cells.values.ravel() for cells in prints]
+    return Cells(
+        np.concatenate([np.zeros(0, np.uint16), *values]),
+        np.concatenate([np.zeros(1, np.int64), np.cumsum(shape.prod(axis=1))]),
+        shape[:, 1].astype(np.int16),
+        np.array([cells.left for cells in prints], np.int16),
+        np.array([cells.top for cells in prints], np.int16),
+    )

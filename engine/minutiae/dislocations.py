@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.minutiae.wave import Wave
-from engine.types import F32, I32, Bool
+from engine.types import F32, I32, Bool, Wave
 
 Index = npt.NDArray[np.intp]
 

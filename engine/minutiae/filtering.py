@@ -7,9 +7,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from engine.minutiae.dislocations import Dislocations
-from engine.minutiae.wave import Wave
 from engine.settings import GaborSettings
-from engine.types import F32, Bool, RidgeMap
+from engine.types import F32, Bool, RidgeMap, Wave
 
 
 def keep(

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.minutiae import dislocations, filtering, wave
+from engine.minutiae import dislocations, filtering
 from engine.settings import GaborSettings
 from engine.trace import SILENT, Trace
-from engine.types import F32, FingerImage, Minutiae, MinutiaKind, RidgeMap
+from engine.types import F32, FingerImage, Minutiae, MinutiaKind, RidgeMap, Wave
 
 VERSION = 1  # of the minutiae it finds; engine.pipeline writes it into every template
 
 
 def detect(
-    image: FingerImage, ridges: RidgeMap, settings: GaborSettings, trace: Trace = SILENT
+    image: FingerImage,
+    ridges: RidgeMap,
+    wave: Wave,
+    settings: GaborSettings,
+    trace: Trace = SILENT,
 ) -> Minutiae:
     """The minutiae of `image`, best quality first; quality is the probability in per cent.
 
-    ridges: from `preprocess.enhance`. Raises ValueError when it holds no enhanced image.
+    ridges, wave: from `preprocess.enhance` and `preprocess.wave`.
     """
-    if ridges.enhanced is None:
-        raise ValueError(
-            f"{image.source}: minutiae are sought in the enhanced image: enhance the ridges first"
-        )
-    step = settings.scale
-    ridge_wave = wave.read(ridges, ridges.enhanced, step)
-    every = dislocations.find(ridge_wave)
+    step = wave.step
+    every = dislocations.find(wave)
     trace.show("minutiae.dislocations", every)
-    found, probability = filtering.keep(every, ridge_wave, ridges, settings)
+    found, probability = filtering.keep(every, wave, ridges, settings)
     # The line that begins here is dark ahead and light behind: a ridge ends; else a valley does.
-    line, gap = (found.ahead(ridge_wave.real, way * settings.kind / step) for way in (1, -1))
+    line, gap = (found.ahead(wave.real, way * settings.kind / step) for way in (1, -1))
     kind = np.where(line < gap, MinutiaKind.ENDING, MinutiaKind.BIFURCATION)
     row, column = found.move(-settings.setback / step)
     minutiae = Minutiae(

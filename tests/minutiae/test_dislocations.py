@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine.minutiae.dislocations import Dislocations, find
-from engine.minutiae.wave import Wave
-from engine.types import F32
+from engine.types import F32, Wave
 from tests.preprocess.waves import turn
 
 SIZE = 96
@@ -27,7 +28,8 @@ def wave(along: float, spirals: list[tuple[float, float, int]]) -> Wave:
     side = 1 if along % (2 * np.pi) < np.pi else -1
     real = (strength * np.cos(phase)).astype(np.float32)
     imaginary = (side * strength * np.sin(phase)).astype(np.float32)
-    return Wave(real, imaginary, np.hypot(real, imaginary), orientation, 1)
+    frequency = np.full_like(real, 1 / 5)
+    return Wave(real, imaginary, np.hypot(real, imaginary), orientation, frequency, 1)
 
 
 def nearest(found: Dislocations, row: float, column: float) -> int:
@@ -66,7 +68,7 @@ def test_where_the_orientation_jumps_nothing_is_found() -> None:
     jump[:, SIZE // 2 :] = np.float32(np.pi - 1e-3)
     flipped = plain.imaginary.copy()
     flipped[:, SIZE // 2 :] *= -1
-    assert len(find(Wave(plain.real, flipped, plain.amplitude, jump, 1))) == 0
+    assert len(find(replace(plain, imaginary=flipped, orientation=jump))) == 0
 
 
 def test_a_spiral_on_the_jump_is_found() -> None:
@@ -75,7 +77,7 @@ def test_a_spiral_on_the_jump_is_found() -> None:
     jump[:, SIZE // 2 :] = np.float32(np.pi - 1e-3)
     flipped = plain.imaginary.copy()
     flipped[:, SIZE // 2 :] *= -1
-    found = find(Wave(plain.real, flipped, plain.amplitude, jump, 1))
+    found = find(replace(plain, imaginary=flipped, orientation=jump))
     assert len(found) == 1
     assert abs(turn(found.angle[0] - np.pi)) < 0.01
 

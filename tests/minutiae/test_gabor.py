@@ -9,8 +9,9 @@ import pytest
 from engine.minutiae.gabor import detect
 from engine.preprocess.analysis import analyse
 from engine.preprocess.enhance import enhance
+from engine.preprocess.wave import read
 from engine.settings import GaborSettings, PreprocessSettings
-from engine.trace import Recorder
+from engine.trace import SILENT, Recorder, Trace
 from engine.types import U8, FingerImage, Minutiae, MinutiaKind
 from tests.preprocess.waves import Arcs, turn
 
@@ -18,9 +19,10 @@ PREPROCESS, GABOR = PreprocessSettings(), GaborSettings()
 SURE = 50
 
 
-def extract(pixels: U8) -> Minutiae:
+def extract(pixels: U8, trace: Trace = SILENT) -> Minutiae:
     image = FingerImage(pixels)
-    return detect(image, enhance(image, analyse(image, PREPROCESS), PREPROCESS), GABOR)
+    ridges = enhance(image, analyse(image, PREPROCESS), PREPROCESS)
+    return detect(image, ridges, read(ridges, PREPROCESS), GABOR, trace)
 
 
 def sure(minutiae: Minutiae) -> Minutiae:
@@ -91,15 +93,8 @@ def test_a_blank_of_any_size_has_none(shape: tuple[int, int]) -> None:
     assert len(extract(np.full(shape, 255, np.uint8))) == 0
 
 
-def test_it_asks_for_the_enhanced_image() -> None:
-    image = Arcs().image()
-    with pytest.raises(ValueError, match="enhance"):
-        detect(image, analyse(image, PREPROCESS), GABOR)
-
-
 def test_the_steps_can_be_seen() -> None:
-    image, seen = Arcs().image(), Recorder()
-    ridges = enhance(image, analyse(image, PREPROCESS), PREPROCESS)
-    found = detect(image, ridges, GABOR, seen)
+    seen = Recorder()
+    found = extract(Arcs().draw(), seen)
     assert len(seen.shown["minutiae.dislocations"]) >= len(seen.shown["minutiae.gabor"])
     assert len(seen.shown["minutiae.gabor"]) == len(found)
