@@ -12,6 +12,7 @@ Express 15, 2007); compared locally, it needs no exact alignment.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,14 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self.start) - 1
+
+
+def move(cells: Cells, xp: ModuleType) -> Cells:
+    """The same cells as arrays of `xp`, numpy or cupy: copied where they are not there yet."""
+    if backend.array_module(cells.values) is xp:
+        return cells
+    arrays = (cells.values, cells.start, cells.width, cells.left, cells.top)
+    return Cells(*(backend.move(array, xp) for array in arrays))
 
 
 @dataclass(frozen=True, slots=True)
