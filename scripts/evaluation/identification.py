@@ -8,7 +8,7 @@ import metrics
 import numpy as np
 from metrics import F64
 
-from engine.matching import calibration
+from engine.matching.thresholds import threshold
 from evaluation import intervals
 from evaluation.intervals import Bootstrap, Interval
 from evaluation.searches import LISTED, Searches
@@ -48,7 +48,7 @@ def identify(searches: Searches, bootstrap: Bootstrap) -> Identification:
         intervals.resample_searches(steps, unit, bootstrap),
         lambda found: metrics.fnmr_at(found, [*FPIRS, *GRID]),
     )
-    thresholds = np.array([calibration.threshold(fpir, searches.persons) for fpir in STATED])
+    thresholds = np.array([threshold(fpir, searches.persons) for fpir in STATED])
     unlisted = ~metrics.hits(searches.column("rank"), range(1, LISTED + 1))
 
     def share(happened: np.ndarray) -> Interval:
@@ -73,6 +73,8 @@ def figures(measured: Identification) -> dict:
 
     A mated search is lost by extraction (no template of probe or mate), by pre-selection (the
     mate is never compared), or else by comparison (not listed, or below the threshold).
+    other_enrolled: how often the best non-mate is one of the roster; enrolled: their share of the
+    gallery, which it would be if distractors were as like a probe as the roster's prints are.
     """
     searches, found = measured.searches, measured.found
     extracted, compared = searches.column("extracted"), searches.column("compared")
@@ -82,6 +84,8 @@ def figures(measured: Identification) -> dict:
     return {
         "persons": searches.persons,
         "prints": searches.prints,
+        "enrolled": percent(searches.enrolled / searches.persons),
+        "other_enrolled": percent(np.mean(searches.column("other_enrolled"))),
         "searches": len(searches.outcomes),
         "extraction_error": percent(unextracted),
         "preselection_error": percent(unselected),
@@ -104,13 +108,13 @@ def figures(measured: Identification) -> dict:
         "at_stated_fpir": [
             {
                 "fpir": percent(fpir),
-                "threshold": float(threshold),
-                "measured_fpir": percent(np.mean(searches.column("other") >= threshold)),
+                "threshold": float(least),
+                "measured_fpir": percent(np.mean(searches.column("other") >= least)),
                 "measured_fpir_interval": _ends(measured.false, i),
-                "fnir": percent(np.mean(searches.column("mate") < threshold)),
+                "fnir": percent(np.mean(searches.column("mate") < least)),
                 "fnir_interval": _ends(measured.missed, i),
             }
-            for i, (fpir, threshold) in enumerate(zip(STATED, measured.thresholds, strict=True))
+            for i, (fpir, least) in enumerate(zip(STATED, measured.thresholds, strict=True))
         ],
         "search_ms": float(np.median(took)),
         "search_p95_ms": float(np.quantile(took, 0.95)),

@@ -9,7 +9,7 @@ from evaluation.galleries import Probe
 from evaluation.intervals import Bootstrap
 from evaluation.searches import Outcome, Searches
 
-from engine.matching import calibration
+from engine.matching.thresholds import threshold
 
 PERSONS = 1000
 
@@ -20,7 +20,7 @@ def outcome(mate: float, rank: int, other: float, lost: str = "") -> Outcome:
         mate if rank else -np.inf,
         rank,
         other,
-        "x",
+        other > 0.5,
         extracted,
         rank > 0 or lost == "comparison",
         8.0,
@@ -29,7 +29,7 @@ def outcome(mate: float, rank: int, other: float, lost: str = "") -> Outcome:
 
 def measure(outcomes: list[Outcome]) -> dict:
     probes = [Probe(f"f{i}_2", f"f{i}", f"f{i}", ()) for i in range(len(outcomes))]
-    searches = Searches(PERSONS, PERSONS, probes, outcomes)
+    searches = Searches(PERSONS, 250, PERSONS, probes, outcomes)
     return identification.figures(identification.identify(searches, Bootstrap(resamples=50)))
 
 
@@ -51,6 +51,7 @@ def test_losses_and_ranks():
     assert told["preselection_error"] == pytest.approx(2)
     assert [told[f"rank{rank}"] for rank in (1, 5, 20)] == pytest.approx([93, 94, 94])
     assert told["cmc"][:2] == pytest.approx([93, 94])
+    assert (told["enrolled"], told["other_enrolled"]) == (25, pytest.approx(49))
     assert told["search_ms"] == 8
 
 
@@ -67,7 +68,7 @@ def test_fnir_at_a_measured_fpir():
 
 
 def test_fpir_and_fnir_at_stated_thresholds():
-    stated = calibration.threshold(1e-2, PERSONS)
+    stated = threshold(1e-2, PERSONS)
     told = measure([outcome(20.0, 1, stated), *[outcome(20.0, 1, stated - 0.1)] * 98, OUTCOMES[0]])
     tenth, hundredth, thousandth = told["at_stated_fpir"]
     assert tenth["measured_fpir"] == pytest.approx(99)
