@@ -1,4 +1,4 @@
-"""A gallery as matching reads it: packed minutiae, embeddings, and whose print is which.
+"""A gallery as matching reads it: packed minutiae, ridge cells, embeddings, whose print is which.
 
 Derived from the database and worth nothing by itself: it can be saved and loaded to start fast,
 carries the number of the last change it has read, and is made again when a file is no good.
@@ -14,20 +14,35 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
 from engine.errors import GalleryError, MakerMismatchError, SettingsError
-from engine.index.growing import Growing
-from engine.index.packing import PackedMinutiae, pack_minutiae
+from engine.index.growing import Growing, Runs
+from engine.index.packing import pack_cells, pack_minutiae
 from engine.index.shortlist import Vectors
 from engine.types import CODE_WORDS, F32, I64, U8, Maker, Template
-from kernels import backend
+from kernels import backend, ridges
 from kernels.packed import Packed, move
+from kernels.ridges import Cells
 
 SAVING = ".saving"  # ends the name of a file that is not whole yet
 STALE = 3600.0  # seconds: no save takes that long
-FORMAT = 2  # of the saved file
+FORMAT = 3  # of the saved file
+
+
+# What is kept of each print beside its minutiae and ridge cells; owner: index into the persons,
+# width, left and top: of its cells.
+PRINT = {
+    "ids": np.int64,
+    "owner": np.int64,
+    "position": np.uint8,
+    "quality": np.uint8,
+    "width": np.int16,
+    "left": np.int16,
+    "top": np.int16,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +67,18 @@ class Gallery:
         self.sequence = 0
         self.stamp = ""
         self.maker: Maker | None = None
-        self._codes = Growing(np.uint64, rows=CODE_WORDS)
-        self._x, self._y = Growing(np.int16), Growing(np.int16)
-        self._angle = Growing(np.uint8)
-        self._start = Growing(np.int64)
-        self._start.append(np.zeros(1, np.int64))
-        self._ids = Growing(np.int64)
-        self._owner = Growing(np.int64)  # index into persons
-        self._position, self._quality = Growing(np.uint8), Growing(np.uint8)
+        codes = Growing(np.uint64, rows=CODE_WORDS)
+        self._minutiae = Runs(codes, Growing(np.int16), Growing(np.int16), Growing(np.uint8))
+        self._cells = Runs(Growing(np.uint16))
+        self._prints = {name: Growing(dtype) for name, dtype in PRINT.items()}
         self._vectors = Vectors()
         self._persons: list[str] = []
         self._number: dict[str, int] = {}
-        self._on_gpu: Packed | None = None
+        self._minutiae_on_gpu: Packed | None = None
+        self._cells_on_gpu: Cells | None = None
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._prints["ids"])
 
     @property
     def person_count(self) -> int:
@@ -81,43 +93,54 @@ class Gallery:
     @property
     def minutiae(self) -> Packed:
         """All prints, in the order of `template_ids`: views, good until the next change."""
-        return Packed(
-            self._codes.view(),
-            *(column.view() for column in (self._x, self._y, self._angle, self._start)),
-        )
+        columns = (*self._minutiae.columns, self._minutiae.start)
+        return Packed(*(column.view() for column in columns))
+
+    @property
+    def cells(self) -> Cells:
+        """The ridge cells of all prints, likewise; drawn prints have none."""
+        placed = (self._prints[name] for name in ("width", "left", "top"))
+        columns = (*self._cells.columns, self._cells.start, *placed)
+        return Cells(*(column.view() for column in columns))
 
     def minutiae_on(self, device: str) -> Packed:
         """All prints on a device, "auto", "cpu" or "gpu"; the copy on a GPU is kept until the next
         change. SettingsError for "gpu" where there is none."""
-        try:
-            xp = backend.resolve(device)
-        except RuntimeError as error:
-            raise SettingsError(str(error)) from error
+        xp = _resolve(device)
         if xp is np:
             return self.minutiae
-        if self._on_gpu is None:
-            self._on_gpu = move(self.minutiae, xp)
-        return self._on_gpu
+        if self._minutiae_on_gpu is None:
+            self._minutiae_on_gpu = move(self.minutiae, xp)
+        return self._minutiae_on_gpu
+
+    def cells_on(self, device: str) -> Cells:
+        """The ridge cells of all prints on a device, as `minutiae_on` gives the minutiae."""
+        xp = _resolve(device)
+        if xp is np:
+            return self.cells
+        if self._cells_on_gpu is None:
+            self._cells_on_gpu = ridges.move(self.cells, xp)
+        return self._cells_on_gpu
 
     @property
     def template_ids(self) -> I64:
         """int64 (N,): the database's number of each print."""
-        return self._ids.view()
+        return self._prints["ids"].view()
 
     @property
     def owner(self) -> I64:
         """int64 (N,): whose print each is, as a number for `person`."""
-        return self._owner.view()
+        return self._prints["owner"].view()
 
     @property
     def position(self) -> U8:
         """uint8 (N,): the finger position of each print, 0 unknown."""
-        return self._position.view()
+        return self._prints["position"].view()
 
     @property
     def quality(self) -> U8:
         """uint8 (N,): the quality of each print, 0..100."""
-        return self._quality.view()
+        return self._prints["quality"].view()
 
     def person(self, number: int) -> str:
         """The person of that number in `owner`."""
@@ -143,7 +166,6 @@ class Gallery:
         """Adds prints. MakerMismatchError where one was made by another maker; then none is in."""
         if not entries:
             return
-        self._on_gpu = None
         expected = self.maker or entries[0].template.maker
         for entry in entries:
             if entry.template.maker != expected:
@@ -154,13 +176,22 @@ class Gallery:
                 )
         packed = pack_minutiae([entry.template.minutiae for entry in entries])
         codes = np.concatenate([entry.template.codes for entry in entries])
+        cells = pack_cells(*(entry.template for entry in entries))
         vectors = np.stack([entry.template.embedding for entry in entries])
-        owners = [self._owner_number(entry.person) for entry in entries]
-        self._append_minutiae(packed, np.ascontiguousarray(codes.T))
-        self._ids.append(np.array([entry.template_id for entry in entries], np.int64))
-        self._owner.append(np.array(owners, np.int64))
-        self._position.append(np.array([e.template.position for e in entries], np.uint8))
-        self._quality.append(np.array([e.template.quality for e in entries], np.uint8))
+        prints = {
+            "ids": [entry.template_id for entry in entries],
+            "owner": [self._owner_number(entry.person) for entry in entries],
+            "position": [entry.template.position for entry in entries],
+            "quality": [entry.template.quality for entry in entries],
+            "width": cells.width,
+            "left": cells.left,
+            "top": cells.top,
+        }
+        self._forget_copies()
+        self._minutiae.append(packed.start, codes.T, packed.x, packed.y, packed.angle)
+        self._cells.append(cells.start, cells.values)
+        for name, dtype in PRINT.items():
+            self._prints[name].append(np.asarray(prints[name], dtype))
         self._vectors.add(vectors)
         self.maker = expected
 
@@ -170,15 +201,9 @@ class Gallery:
         gone = np.isin(self.template_ids, np.asarray(template_ids, np.int64))
         if not gone.any():
             return
-        self._on_gpu = None
-        count = np.diff(self._start.view())
-        kept_minutiae = np.repeat(~gone, count)
-        for column in (self._codes, self._x, self._y, self._angle):
-            column.keep(kept_minutiae)
-        self._start = Growing(np.int64)
-        self._start.append(np.concatenate([[0], np.cumsum(count[~gone])]).astype(np.int64))
-        for column in (self._ids, self._owner, self._position, self._quality):
-            column.keep(~gone)
+        self._forget_copies()
+        for part in self._parts():
+            part.keep(~gone)
         self._vectors.remove(np.flatnonzero(gone))
         if not len(self):
             self.maker = None
@@ -245,37 +270,32 @@ class Gallery:
         return gallery
 
     def _check(self) -> None:
-        start = self._start.view()
-        per_print = (self._ids, self._owner, self._position, self._quality, self._vectors)
+        count, width = self._cells.count, self._prints["width"].view()
         fits = (
-            all(len(column) == len(start) - 1 for column in per_print)
-            and start[0] == 0
-            and start[-1] == len(self._x) == len(self._codes)
-            and bool((np.diff(start) >= 0).all())
+            self._minutiae.fit()
+            and self._cells.fit()
+            and all(len(part) == len(self) for part in (*self._parts(), self._vectors))
             and bool((self.owner < len(self._persons)).all())
+            and bool(((count > 0) == (width > 0)).all())
+            and not (count % np.maximum(width, 1)).any()
         )
         if not fits:
             raise ValueError("its parts do not fit together")
 
+    def _parts(self) -> tuple[Growing | Runs, ...]:
+        return self._minutiae, self._cells, *self._prints.values()
+
     def _columns(self) -> dict[str, Growing]:
         return {
-            "codes": self._codes,
-            "x": self._x,
-            "y": self._y,
-            "angle": self._angle,
-            "start": self._start,
-            "ids": self._ids,
-            "owner": self._owner,
-            "position": self._position,
-            "quality": self._quality,
+            **dict(zip(("codes", "x", "y", "angle"), self._minutiae.columns, strict=True)),
+            "start": self._minutiae.start,
+            "cells": self._cells.columns[0],
+            "cell_start": self._cells.start,
+            **self._prints,
         }
 
-    def _append_minutiae(self, packed: PackedMinutiae, codes: np.ndarray) -> None:
-        self._start.append(packed.start[1:] + len(self._x))
-        self._codes.append(codes)
-        self._x.append(packed.x)
-        self._y.append(packed.y)
-        self._angle.append(packed.angle)
+    def _forget_copies(self) -> None:
+        self._minutiae_on_gpu = self._cells_on_gpu = None
 
     def _owner_number(self, person: str) -> int:
         number = self._number.setdefault(person, len(self._persons))
@@ -288,8 +308,14 @@ class Gallery:
         present, owner = np.unique(self.owner, return_inverse=True)
         self._persons = [self._persons[i] for i in present]
         self._number = {person: i for i, person in enumerate(self._persons)}
-        self._owner = Growing(np.int64)
-        self._owner.append(owner.astype(np.int64))
+        self._prints["owner"].adopt(owner.astype(np.int64))
+
+
+def _resolve(device: str) -> ModuleType:
+    try:
+        return backend.resolve(device)
+    except RuntimeError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _sweep(path: Path) -> None:

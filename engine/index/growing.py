@@ -49,3 +49,49 @@ class Growing:
         if data.dtype != self._data.dtype or data.shape[:-1] != self._shape or data.ndim < 1:
             raise ValueError(f"{data.dtype} {data.shape} is not what was expected")
         self._data, self._used = data, data.shape[-1]
+
+
+class Runs:
+    """N runs of entries, one after the other: of a print's minutiae, or of its ridge cells.
+
+    columns: what the entries are made of. start: int64 (N + 1,): where each run begins, and where
+    the last one ends.
+    """
+
+    def __init__(self, *columns: Growing) -> None:
+        self.columns = columns
+        self.start = Growing(np.int64)
+        self.start.append(np.zeros(1, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    @property
+    def count(self) -> npt.NDArray[np.int64]:
+        """int64 (N,): the entries of each run."""
+        return np.diff(self.start.view())
+
+    def append(self, start: npt.NDArray[np.int64], *entries: npt.NDArray[Any]) -> None:
+        """Adds runs at the end, given as they are kept: `start` from 0, entries of each column."""
+        self.start.append(start[1:] + self.start.view()[-1])
+        for column, more in zip(self.columns, entries, strict=True):
+            column.append(more)
+
+    def keep(self, which: npt.NDArray[np.bool_]) -> None:
+        """Drops the runs where `which` (N,) is False."""
+        count = self.count
+        entries = np.repeat(which, count)
+        for column in self.columns:
+            column.keep(entries)
+        self.start.adopt(np.concatenate([np.zeros(1, np.int64), np.cumsum(count[which])]))
+
+    def fit(self) -> bool:
+        """Whether `start` and the columns belong together: not so in a file put together wrong."""
+        start = self.start.view()
+        ends = {len(column) for column in self.columns}
+        return (
+            len(start) > 0
+            and start[0] == 0
+            and ends == {int(start[-1])}
+            and bool((self.count >= 0).all())
+        )

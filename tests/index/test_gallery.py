@@ -10,9 +10,21 @@ import pytest
 
 from engine.errors import GalleryError, MakerMismatchError
 from engine.index.gallery import Entry, Gallery
+from engine.index.packing import pack_cells
+from engine.types import NO_CELLS, RidgeCells, Template
 from tests.templates import draw_templates
 
-MADE = [finger[0] for finger in draw_templates(12, 1, seed=8)]
+
+def with_ridges(template: Template, i: int) -> Template:
+    """The drawn template with cells of its own, every fourth one without."""
+    if i % 4 == 0:
+        return replace(template, cells=NO_CELLS)
+    values = np.random.default_rng(i).integers(0, 2**16, (3 + i, 17 - i), np.uint16)
+    return replace(template, cells=RidgeCells(values, i, 20 - i))
+
+
+DRAWN = draw_templates(12, 1, seed=8)
+MADE = [with_ridges(finger[0], i) for i, finger in enumerate(DRAWN)]
 
 
 def entries(numbers):
@@ -38,6 +50,14 @@ def holds(gallery, numbers):
         np.testing.assert_array_equal(packed.codes[:, a:b].T, MADE[i].codes)
         np.testing.assert_array_equal(packed.x[a:b], np.rint(MADE[i].minutiae.x))
         assert gallery.nearest(MADE[i].embedding, 1).tolist() == [place]
+    cells = gallery.cells
+    assert len(cells) == len(packed)
+    for place, i in enumerate(numbers):
+        own = MADE[i].cells
+        values = cells.values[cells.start[place] : cells.start[place + 1]]
+        assert (cells.left[place], cells.top[place]) == (own.left, own.top)
+        assert cells.width[place] == own.values.shape[1]
+        np.testing.assert_array_equal(values, own.values.ravel())
 
 
 def test_prints_added_in_parts_are_all_there(gallery):
@@ -52,6 +72,15 @@ def test_removed_prints_leave_nothing(gallery):
     assert "P2" not in gallery.persons
     gallery.add(entries([4]))
     holds(gallery, [0, 2, 3, 6, 7, 8, 9, 10, 4])
+
+
+def test_a_probe_is_packed_as_it_is_enrolled(gallery):
+    cells, probe = gallery.cells, pack_cells(MADE[5])
+    assert len(probe) == 1
+    np.testing.assert_array_equal(probe.values, cells.values[cells.start[5] : cells.start[6]])
+    assert (probe.width[0], probe.left[0], probe.top[0]) == (12, 5, 15)
+    assert len(pack_cells()) == 0
+    assert pack_cells(MADE[0]).start.tolist() == [0, 0]
 
 
 def test_an_emptied_gallery_takes_any_maker(gallery):
@@ -80,6 +109,36 @@ def test_saved_and_loaded_is_the_same(gallery, tmp_path):
     loaded.add(entries([0]))
     holds(loaded, [*range(1, 12), 0])
     assert [each.name for each in path.parent.iterdir()] == ["index"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": np.full(12, 5, np.int16)},  # the cells of some print are no rows of that
+        {"cell_start": np.zeros(13, np.int64)},
+        {"cells": np.zeros(3, np.uint16)},
+        {"left": np.zeros(11, np.int16)},
+        {"top": np.zeros(12, np.int64)},
+        {"start": np.zeros(0, np.int64)},
+        {"y": np.zeros(5, np.int16)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_parts_that_do_not_fit_are_refused(gallery, tmp_path, change):
+    path = tmp_path / "index"
+    gallery.save(path)
+    with np.load(path) as stored:
+        np.savez(tmp_path / "other.npz", **{**stored, **change})
+    with pytest.raises(GalleryError, match="cannot be used"):
+        Gallery.load(tmp_path / "other.npz")
+
+
+def test_an_index_of_another_format_is_refused(gallery, tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.index.gallery.FORMAT", 2)
+    gallery.save(tmp_path / "index")
+    monkeypatch.undo()
+    with pytest.raises(GalleryError, match="format 2"):
+        Gallery.load(tmp_path / "index")
 
 
 def test_an_empty_gallery_is_saved_too(tmp_path):

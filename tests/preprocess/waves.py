@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.types import F64, U8, Bool, FingerImage
+from engine.types import F64, U8, Bool, FingerImage, RidgeMap
 
 # x, y, sign: the phase of the ridges winds counter-clockwise (+1) or clockwise (-1) around them.
 MINUTIAE = (
@@ -69,6 +69,34 @@ class Arcs:
         angle = self.across(x, y) - sign * np.pi / 2
         ahead = self.phase(x + 4 * np.cos(angle), y - 4 * np.sin(angle))
         return np.stack([x, y, angle, np.cos(ahead)], axis=1)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Straight ridges along `along` rad, `period` px apart, known block for block."""
+
+    along: float
+    period: float
+    height: int = 240
+    width: int = 200
+
+    def phase(self, x: F64, y: F64) -> F64:
+        """At any point: growing a quarter turn counter-clockwise of the ridges, dark at π."""
+        across = -x * np.sin(self.along) - y * np.cos(self.along)
+        return 2 * np.pi / self.period * across + 0.7
+
+    def ridges(self, contrast: float = 1.0) -> RidgeMap:
+        """What preprocessing would give if it made no errors; the mask is everywhere."""
+        y, x = np.mgrid[: self.height, : self.width].astype(np.float64)
+        shape = (-(-self.height // 8), -(-self.width // 8))
+        return RidgeMap(
+            block=8,
+            mask=np.ones(shape, np.bool_),
+            orientation=np.full(shape, self.along, np.float32),
+            frequency=np.full(shape, 1 / self.period, np.float32),
+            quality=np.ones(shape, np.float32),
+            enhanced=np.rint(128 + 64 * contrast * np.cos(self.phase(x, y))).astype(np.uint8),
+        )
 
 
 def turn(angle: F64) -> F64:
