@@ -10,8 +10,7 @@ from engine import search
 from engine.embedding import descriptors, vector
 from engine.errors import FailureToExtractError, GalleryError, MakerMismatchError, SettingsError
 from engine.index.gallery import Gallery
-from engine.index.packing import pack_template
-from engine.matching import calibration, rescoring
+from engine.matching import calibration, comparison, thresholds
 from engine.minutiae import gabor, leader
 from engine.preprocess import cells, wave
 from engine.preprocess.analysis import analyse
@@ -113,7 +112,7 @@ def identify(
     """
     meaning = calibration.load(_one_maker(probes, galleries).extractor)
     persons = sum(gallery.person_count for gallery in galleries)
-    threshold = calibration.threshold(fpir, persons)
+    threshold = thresholds.threshold(fpir, persons)
     found: list[Candidate] = []
     compared = 0
     for gallery in galleries:
@@ -136,22 +135,22 @@ def compare(probe: Template, candidate: Template, settings: Settings = DEFAULT) 
     """The evidence of one print against one other. MakerMismatchError as in `identify`."""
     if probe.maker != candidate.maker:
         raise MakerMismatchError(f"prints made by {probe.maker} and {candidate.maker} cannot meet")
-    only = np.zeros(1, np.int64)
-    (told,) = rescoring.evidence(
-        pack_template(probe), pack_template(candidate), only, settings.rescoring
+    only, meaning = np.zeros(1, np.int64), calibration.load(probe.maker.extractor)
+    found = comparison.compare(
+        search.pack(probe), search.pack(candidate), only, settings.rescoring, settings.comparison
     )
-    return Evidence(probe.position, *told, probe.quality, candidate.quality)
+    llr = float(meaning.llr(found)[0])
+    return search.evidence(probe, found, 0, llr, meaning, candidate.quality)
 
 
 def verify(
     probe: Template, candidate: Template, settings: Settings = DEFAULT, *, fmr: float = 1e-3
 ) -> Verdict:
     """Whether two prints agree more than all but a share `fmr` of non-mated pairs do."""
-    evidence = compare(probe, candidate, settings)
-    meaning = calibration.load(probe.maker.extractor)
-    score, threshold = float(meaning.significance(evidence.score)), calibration.threshold(fmr, 1)
-    llr = float(meaning.llr(evidence.score))
-    return Verdict(evidence, score, llr, threshold, fmr, score >= threshold)
+    evidence, threshold = compare(probe, candidate, settings), thresholds.threshold(fmr, 1)
+    return Verdict(
+        evidence, evidence.score, evidence.llr, threshold, fmr, evidence.score >= threshold
+    )
 
 
 def _one_maker(probes: Sequence[Template], galleries: Sequence[Gallery]) -> Maker:

@@ -9,12 +9,15 @@ import numpy as np
 
 from engine.index import shortlist
 from engine.index.gallery import Gallery
-from engine.index.packing import pack_template
-from engine.matching import fusion, rescoring
+from engine.index.packing import pack_cells, pack_template
+from engine.matching import comparison, fusion, rescoring
 from engine.matching.calibration import Calibration
+from engine.matching.comparison import Comparison, Prints
 from engine.settings import Settings
-from engine.types import I64, Candidate, Evidence, Template
-from kernels.packed import Packed
+from engine.types import I64, PPI, Candidate, Evidence, Template
+from kernels.ridges import CELL
+
+CELL_MM2 = (CELL / PPI * 25.4) ** 2
 
 
 def find(
@@ -49,47 +52,52 @@ def examine(
 ) -> list[Candidate]:
     """The best `most` of these persons as candidates, not yet ranked.
 
-    Every finger of the probe is compared with all their prints, whatever position these claim.
+    Every finger of the probe is compared, by all the evidence, with all their prints, whatever
+    position these claim.
     """
     if not len(persons):
         return []
     prints = gallery.prints_of(persons)
     people, owner = np.unique(gallery.owner[prints], return_inverse=True)
-    packed = [pack_template(probe) for probe in probes]
-    weight, ratio, chosen = [], [], []
-    for probe, minutiae in zip(probes, packed, strict=True):
-        scores = rescoring.rescore(minutiae, gallery.minutiae, prints, settings.rescoring)
-        best = fusion.best_of(
-            owner,
-            meaning.significance(scores),
-            gallery.position[prints],
-            probe.position,
-            settings.fusion.misplaced,
+    held = Prints(gallery.minutiae_on(settings.device), gallery.cells_on(settings.device))
+    position = gallery.position[prints]
+    told, ratio, chosen = [], [], []
+    for probe in probes:
+        found = comparison.compare(
+            pack(probe), held, prints, settings.rescoring, settings.comparison
         )
-        weight.append(best.significance)
-        ratio.append(meaning.llr(scores[best.which]))
-        chosen.append(prints[best.which])
-    fingers, ratios = fusion.one_each(
-        [probe.position for probe in probes], np.array(weight), np.array(ratio)
-    )
-    fused, total = fusion.fuse(fingers), ratios.sum(axis=0)
-    leading = np.lexsort((-total, -fused))[:most]
-    told = [
-        _tell(probe, minutiae, gallery, mine[leading], settings)
-        for probe, minutiae, mine in zip(probes, packed, chosen, strict=True)
-    ]
+        llr = meaning.llr(found)
+        best = fusion.best_of(owner, llr, position, probe.position, settings.fusion.misplaced)
+        told.append((found, llr))
+        ratio.append(best.llr)
+        chosen.append(best.which)
+    fingers = fusion.one_each([probe.position for probe in probes], np.array(ratio))
+    total = fusion.fuse(fingers)
+    score = meaning.significance(total, len(fingers))
+    leading = np.lexsort((-total, -score))[:most]
     return [
         Candidate(
             person=gallery.person(int(people[k])),
             gallery=gallery.name,
             rank=0,
-            score=float(fused[k]),
+            score=float(score[k]),
             llr=float(total[k]),
             gap=0.0,
             over_threshold=False,
-            evidence=tuple(finger[i] for finger in told),
+            evidence=tuple(
+                evidence(
+                    probe,
+                    found,
+                    int(which[k]),
+                    float(llr[which[k]]),
+                    meaning,
+                    int(gallery.quality[prints[which[k]]]),
+                    int(gallery.template_ids[prints[which[k]]]),
+                )
+                for probe, (found, llr), which in zip(probes, told, chosen, strict=True)
+            ),
         )
-        for i, k in enumerate(leading)
+        for k in leading
     ]
 
 
@@ -114,22 +122,36 @@ def rank(candidates: Sequence[Candidate], threshold: float) -> tuple[Candidate, 
     return tuple(ranked)
 
 
-def _tell(
+def evidence(
     probe: Template,
-    packed: Packed,
-    gallery: Gallery,
-    chosen: I64,
-    settings: Settings,
-) -> list[Evidence]:
-    """The evidence of one finger of the probe with each of the prints `chosen`."""
-    found = rescoring.evidence(packed, gallery.minutiae, chosen, settings.rescoring)
-    return [
-        Evidence(
-            probe.position,
-            *finger,
-            probe_quality=probe.quality,
-            candidate_quality=int(gallery.quality[i]),
-            template_id=int(gallery.template_ids[i]),
-        )
-        for finger, i in zip(found, chosen, strict=True)
-    ]
+    found: Comparison,
+    b: int,
+    llr: float,
+    meaning: Calibration,
+    quality: int,
+    template_id: int = 0,
+) -> Evidence:
+    """What comparison b of `found` says, in words of the field. quality: the candidate's."""
+    return Evidence(
+        position=probe.position,
+        score=float(meaning.significance(llr)),
+        llr=llr,
+        pairing=float(found.pairing[b]),
+        met=int(found.met[b]),
+        expected_probe=int(found.expected_probe[b]),
+        expected_candidate=int(found.expected_candidate[b]),
+        likeness=float(found.likeness[b]),
+        ridge_area=float(found.cells[b]) * CELL_MM2,
+        ridge_coherence=float(found.coherence[b]),
+        ridge_orientation=float(found.orientation[b]),
+        ridge_period=float(found.period[b]),
+        pairs=found.pairs(b),
+        probe_quality=probe.quality,
+        candidate_quality=quality,
+        template_id=template_id,
+    )
+
+
+def pack(template: Template) -> Prints:
+    """One print as the kernels read it."""
+    return Prints(pack_template(template), pack_cells(template))

@@ -205,16 +205,30 @@ class Evidence:
     """Every sub-score of one probe finger against one candidate finger.
 
     position: of the probe's finger. template_id: the candidate's print in the database, 0 where
-    there is none. score: the comparison score 0..1, grows with likeness (matching.rescoring).
-    similarity: mean local similarity of the pairs, 0..1, before relaxation.
-    support: mean efficiency of the pairs kept (after over before relaxation), 0..1.
-    pairs: int32 k×2, minutiae paired (probe index, candidate index), best first.
+    there is none. score: -log10 of the share of non-mated comparisons that agree as well. llr:
+    log10 likelihood ratio, mated over non-mated, of all that follows (matching.weighing).
+    pairing: likeness that the best pairs of minutiae keep when held against each other, 0..1.
+    met: minutiae that lie on each other; expected_probe, expected_candidate: those of either print
+    that lie where the other has minutiae, met or not. likeness: sum over the met minutiae of how
+    alike their neighbourhoods are, 0..1 each. ridge_area: mm² of ridges that both prints show;
+    ridge_coherence: of their phases, 0..1; ridge_orientation: mean cosine of twice the angle
+    between them, -1..1; ridge_period: mean difference of the logarithms of their periods, 0..0.5
+    (0 without shared ridges all four). pairs: int32 k×2, the minutiae that met (probe index,
+    candidate index), the closest first. probe_quality, candidate_quality: 0..100.
     """
 
     position: FingerPosition
     score: float
-    similarity: float
-    support: float
+    llr: float
+    pairing: float
+    met: int
+    expected_probe: int
+    expected_candidate: int
+    likeness: float
+    ridge_area: float
+    ridge_coherence: float
+    ridge_orientation: float
+    ridge_period: float
     pairs: I32
     probe_quality: int
     candidate_quality: int

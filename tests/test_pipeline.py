@@ -79,9 +79,9 @@ def test_two_fingers_say_more_than_one(gallery):
 
 
 def test_two_impressions_of_one_finger_say_little_more_than_one(gallery):
-    alone = pipeline.identify(probes(5, (2,)), [gallery]).candidates[0].score
+    alone = pipeline.identify(probes(5, (2,)), [gallery]).candidates[0].llr
     (finger,) = probes(5, (2,))
-    twice = pipeline.identify([finger, finger], [gallery]).candidates[0].score
+    twice = pipeline.identify([finger, finger], [gallery]).candidates[0].llr
     assert twice == pytest.approx(alone - np.log10(2))
 
 

@@ -110,9 +110,18 @@ def _candidate(item: Candidate) -> Document:
             {
                 "position": int(one.position),
                 "score": one.score,
-                "similarity": one.similarity,
-                "support": one.support,
-                "pairs": len(one.pairs),
+                "llr": one.llr,
+                "pairing": one.pairing,
+                "met": one.met,
+                "expected_probe": one.expected_probe,
+                "expected_candidate": one.expected_candidate,
+                "likeness": one.likeness,
+                "ridge_area_mm2": one.ridge_area,
+                "ridge_coherence": one.ridge_coherence,
+                "ridge_orientation": one.ridge_orientation,
+                "ridge_period": one.ridge_period,
+                "probe_quality": one.probe_quality,
+                "candidate_quality": one.candidate_quality,
                 "template_id": one.template_id,
             }
             for one in item.evidence

@@ -1,7 +1,7 @@
-"""Says what a comparison score means: how rare among non-mated comparisons, how strong for mates.
+"""Says what a comparison means: how strong for mates, how rare among non-mates.
 
-Both are fitted on prints that the project makes itself (scripts/fit_calibration.py) and stand in
-calibration.json with the data they come from.
+Both are fitted by scripts/fit_matching.py and stand in calibration.json with the data they come
+from.
 """
 
 from __future__ import annotations
@@ -15,56 +15,79 @@ from typing import Any
 import numpy as np
 
 from engine.errors import SettingsError
+from engine.matching import weighing
+from engine.matching.comparison import Comparison
+from engine.matching.weighing import Weights
 from engine.types import F64
 
+STEP = 0.02  # log10, of the table of sums over fingers
+LEAST, MOST = -2.0, 12.0  # log10, what one finger may say for or against a person
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Fitted for one extractor.
 
-    scores, log10_fmr: ascending comparison scores and the log10 of the false match rate at each,
+@dataclass(frozen=True, slots=True, eq=False)  # compared as an object: `_sums` keeps it
+class Nulls:
+    """How non-mated comparisons score: the false match rate at each log10 likelihood ratio.
+
+    llr, log10_fmr: ascending likelihood ratios and the log10 of the false match rate there,
     straight lines between them. tail_scale, tail_shape: beyond the last of them, a generalised
     Pareto distribution of what lies over it (peaks over threshold: Coles, "An Introduction to
-    Statistical Modeling of Extreme Values", 2001, section 4.2). llr_offset, llr_slope: log10
-    likelihood ratio over the significance, by logistic regression; clipped to ± llr_limit.
-    fitted_on: the data, in words.
+    Statistical Modeling of Extreme Values", 2001, section 4.2).
     """
 
-    scores: F64
+    llr: F64
     log10_fmr: F64
     tail_scale: float
     tail_shape: float
-    llr_offset: float
-    llr_slope: float
-    llr_limit: float
-    fitted_on: str
 
-    def significance(self, scores: Any) -> F64:
-        """-log10 of the false match rate at each comparison score: 0 for any, 6 for one in a
+    def significance(self, llr: Any) -> F64:
+        """-log10 of the false match rate at each likelihood ratio: 0 for any, 6 for one in a
         million. Past the data (about 5) it is the tail's extrapolation."""
-        score = np.asarray(scores, np.float64)
-        inside = np.interp(score, self.scores, self.log10_fmr)
-        over = np.maximum(score - self.scores[-1], 0) / self.tail_scale
+        ratio = np.asarray(llr, np.float64)
+        inside = np.interp(ratio, self.llr, self.log10_fmr)
+        over = np.maximum(ratio - self.llr[-1], 0) / self.tail_scale
         shape = self.tail_shape  # at 0 the exponential distribution is the limit
         beyond = np.log1p(shape * over) / shape if shape > 0 else over
         return np.asarray(beyond / np.log(10) - inside, np.float64)
 
-    def llr(self, scores: Any) -> F64:
-        """log10 likelihood ratio, mated over non-mated, of each comparison score."""
-        ratio = self.llr_offset + self.llr_slope * self.significance(scores)
-        return np.asarray(np.clip(ratio, -self.llr_limit, self.llr_limit), np.float64)
 
-
-def threshold(fpir: float, persons: int) -> float:
-    """The significance that a non-mated search of `persons` passes with probability `fpir`.
-
-    FPIR(N) = 1 - (1 - FMR)^N (ISO/IEC 19795-1): independent comparisons, and N the gallery's
-    size, not the shortlist's, because the shortlist keeps the hardest non-mates.
-    Raises SettingsError for a rate outside 0..1.
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Fitted for one extractor. with_ridges, without: the weights of the evidence where ridges
+    could be compared, and where not. nulls: of the likelihood ratios. fitted_on: the data.
     """
-    if not 0 < fpir < 1:
-        raise SettingsError(f"a false positive rate must be between 0 and 1, not {fpir}")
-    return float(-np.log10(-np.expm1(np.log1p(-fpir) / max(persons, 1))))
+
+    with_ridges: Weights
+    without: Weights
+    nulls: Nulls
+    fitted_on: str
+
+    def llr(self, found: Comparison) -> F64:
+        """log10 likelihood ratio, mated over non-mated, of each comparison: float64 (B,)."""
+        return weighing.weigh(found, self.with_ridges, self.without)
+
+    def significance(self, llr: Any, fingers: int = 1) -> F64:
+        """-log10 of the share of non-mated persons for whom the sum of the clipped likelihood
+        ratios of so many fingers is as high as `llr`; one finger's is not clipped."""
+        if fingers == 1:
+            return self.nulls.significance(llr)
+        grid, level = _sums(self.nulls, fingers)
+        return np.asarray(np.interp(llr, grid, level), np.float64)
+
+
+@functools.lru_cache(maxsize=64)
+def _sums(nulls: Nulls, fingers: int) -> tuple[F64, F64]:
+    """Sums of so many clipped likelihood ratios of non-mates, and -log10 of the share that is as
+    high: the distribution of one finger, convolved with itself (non-mated fingers are independent).
+    """
+    one = np.arange(LEAST, MOST + STEP / 2, STEP)
+    reached = 10 ** -nulls.significance(one)
+    reached[0] = 1  # what is lower is clipped
+    share = -np.diff(np.append(reached, 0))
+    total = share
+    for _ in range(fingers - 1):
+        total = np.convolve(total, share)
+    grid = fingers * LEAST + STEP * np.arange(len(total))
+    return grid, np.asarray(-np.log10(np.cumsum(total[::-1])[::-1]), np.float64)
 
 
 @functools.cache
@@ -74,13 +97,15 @@ def load(extractor: str) -> Calibration:
     fitted = json.loads(text).get(extractor)
     if fitted is None:
         raise SettingsError(f"there is no calibration for the extractor {extractor!r}")
+    nulls = fitted["nulls"]
     return Calibration(
-        scores=np.array(fitted["scores"], np.float64),
-        log10_fmr=np.array(fitted["log10_fmr"], np.float64),
-        tail_scale=fitted["tail_scale"],
-        tail_shape=fitted["tail_shape"],
-        llr_offset=fitted["llr_offset"],
-        llr_slope=fitted["llr_slope"],
-        llr_limit=fitted["llr_limit"],
-        fitted_on=fitted["fitted_on"],
+        Weights(**fitted["with_ridges"]),
+        Weights(**fitted["without"]),
+        Nulls(
+            np.array(nulls["llr"], np.float64),
+            np.array(nulls["log10_fmr"], np.float64),
+            nulls["tail_scale"],
+            nulls["tail_shape"],
+        ),
+        fitted["fitted_on"],
     )

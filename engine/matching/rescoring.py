@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from engine.types import F32, I32, I64, MAX_MINUTIAE
 from kernels import backend, pairing, relaxation, similarity
 from kernels.packed import Packed, counts, move
 
-FULL = float(relaxation.FULL)
+T = TypeVar("T")
 
 
 def rescore(probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings) -> F32:
@@ -30,75 +30,49 @@ def rescore(probe: Packed, gallery: Packed, candidates: I64, settings: Rescoring
     threads: NumPy lets the others work while it computes.
     """
     if backend.array_module(gallery.start) is not np:
-        return backend.move(_compare(probe, gallery, candidates, settings).score, np)
+        return backend.move(pair(probe, gallery, candidates, settings).score, np)
     order = np.argsort(counts(gallery, candidates), kind="stable")
     chunks = np.array_split(order, max(1, -(-len(order) // settings.chunk)))
 
     def score(chunk: I64) -> F32:
-        return _compare(probe, gallery, candidates[chunk], settings).score
+        return pair(probe, gallery, candidates[chunk], settings).score
 
     scores = np.zeros(len(candidates), np.float32)
-    for chunk, part in zip(chunks, _map(score, chunks, settings.threads), strict=True):
+    for chunk, part in zip(chunks, spread(score, chunks, settings.threads), strict=True):
         scores[chunk] = part
     return scores
 
 
-class FingerEvidence(NamedTuple):
-    """What one comparison says, before anyone knows whose prints they are: see types.Evidence."""
+class Paired(NamedTuple):
+    """One probe paired with B candidates, on one device: what the later kernels go on from.
 
-    score: float
-    similarity: float
-    support: float
-    pairs: I32
+    probe, candidates: as given, moved there. score: float32 (B,). kept: float32 (K, B).
+    paired: three uint8 (K, B), from `kernels.pairing`.
+    """
 
-
-class Comparison(NamedTuple):
-    """score: float32 (B,). kept: float32 (K, B). paired: three uint8 (K, B). On one device."""
-
+    probe: Packed
+    candidates: Any
     score: Any
     kept: Any
     paired: tuple[Any, Any, Any]
 
 
-def evidence(
-    probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings
-) -> list[FingerEvidence]:
-    """Everything that the comparisons with the few prints `candidates` say, one each."""
-    found = _compare(probe, gallery, candidates, settings)
-    score, kept, *paired = (backend.move(part, np) for part in (*found[:2], *found.paired))
-    scored = _pairs_scored(settings)
-    count = counts(gallery, backend.move(candidates, backend.array_module(gallery.start)))
-    smaller = np.minimum(backend.move(count, np), probe.codes.shape[1])
-    told = []
-    for b in range(len(candidates)):
-        mine, theirs, likeness = (part[:, b] for part in paired)
-        real = likeness > 0
-        started = likeness[real] / FULL
-        efficiency = kept[:, b][real] / started
-        order = np.argsort(-efficiency, kind="stable")
-        best = order[: int(scored[smaller[b]])]
-        pairs: I32 = np.stack([mine[real], theirs[real]], axis=1)[order].astype(np.int32)
-        told.append(
-            FingerEvidence(
-                score=float(score[b]),
-                similarity=float(started[best].mean()) if len(best) else 0.0,
-                support=float(np.minimum(efficiency[best], 1).mean()) if len(best) else 0.0,
-                pairs=pairs,
-            )
-        )
-    return told
-
-
-def _compare(
-    probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings
-) -> Comparison:
+def pair(probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings) -> Paired:
     """One probe against these prints, where the gallery is; the result stays there."""
     xp = backend.array_module(gallery.start)
     probe, chosen = move(probe, xp), backend.move(candidates, xp)
     row, col = similarity.best(probe, gallery, chosen, settings.gate)
     paired = pairing.pairs(row, col, settings.pairs)
     score, kept = relaxation.relax(probe, gallery, chosen, paired, _relaxation(settings))
-    return Comparison(score, kept, paired)
+    return Paired(probe, chosen, score, kept, paired)
+
+
+def spread(work: Callable[[I64], T], chunks: list[I64], threads: int) -> list[T]:
+    """`work` of every chunk, in their order, on `threads` threads (0: one for each processor)."""
+    threads = min(threads or os.cpu_count() or 1, len(chunks))
+    if threads == 1:
+        return [work(chunk) for chunk in chunks]
+    return list(_pool(threads).map(work, chunks))
 
 
 @lru_cache(maxsize=8)
@@ -113,13 +87,6 @@ def _pairs_scored(s: RescoringSettings) -> I32:
     share = 1 / (1 + np.exp(-s.scored_slope * (count - s.scored_middle)))
     pairs = s.scored_least + np.floor((s.scored_most - s.scored_least) * share + 0.5)
     return pairs.astype(np.int32)
-
-
-def _map(work: Callable[[I64], F32], chunks: list[I64], threads: int) -> list[F32]:
-    threads = min(threads or os.cpu_count() or 1, len(chunks))
-    if threads == 1:
-        return [work(chunk) for chunk in chunks]
-    return list(_pool(threads).map(work, chunks))
 
 
 @lru_cache(maxsize=4)

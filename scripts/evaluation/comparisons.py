@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.index.packing import pack_minutiae
-from engine.matching.rescoring import rescore
+from engine.index.packing import pack_cells, pack_minutiae
+from engine.matching import calibration, comparison
 from engine.settings import Settings
 from engine.types import CODE_WORDS
 from evaluation.prints import Print
 from kernels.packed import Packed
+from kernels.ridges import Cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,22 @@ class Scores:
 def compare_rows(
     prints: Sequence[Print], probes: Iterable[int], settings: Settings
 ) -> tuple[list[np.ndarray], list[float]]:
-    """Scores of each probe with every print (-inf where impossible), and µs of a comparison."""
+    """log10 likelihood ratios of each probe with every print (-inf where there can be none), and µs
+    of a comparison."""
     usable = np.array([each.template is not None for each in prints])
-    packed, place = pack(prints), np.cumsum(usable) - 1
-    everyone = np.arange(len(packed), dtype=np.int64)
+    held, place = pack(prints), np.cumsum(usable) - 1
+    everyone = np.arange(len(held.minutiae), dtype=np.int64)
+    meaning = calibration.load(settings.extractor)
     rows, took = [], []
     for i in probes:
         row = np.full(len(prints), -np.inf)
         if usable[i]:
             begin = time.thread_time()
-            scores = rescore(take(packed, place[i]), packed, everyone, settings.rescoring)
+            found = comparison.compare(
+                take(held, place[i]), held, everyone, settings.rescoring, settings.comparison
+            )
+            row[usable] = meaning.llr(found)
             took.append(1e6 * (time.thread_time() - begin) / len(everyone))
-            row[usable] = scores
         rows.append(row)
     return rows, took
 
@@ -65,17 +70,24 @@ def compare_all(prints: Sequence[Print], settings: Settings) -> Scores:
     )
 
 
-def pack(prints: Iterable[Print]) -> Packed:
-    """The prints as the kernels read them; one without a template has no minutiae."""
+def pack(prints: Iterable[Print]) -> comparison.Prints:
+    """The prints as the kernels read them, without those that have no template."""
     templates = [each.template for each in prints if each.template]
     packed = pack_minutiae([template.minutiae for template in templates])
     none = np.zeros((0, CODE_WORDS), np.uint64)  # where nothing at all could be extracted
     codes = np.concatenate([none, *(template.codes for template in templates)])
-    return Packed(np.ascontiguousarray(codes.T), *packed)
+    minutiae = Packed(np.ascontiguousarray(codes.T), *packed)
+    return comparison.Prints(minutiae, pack_cells(*templates))
 
 
-def take(packed: Packed, i: int) -> Packed:
+def take(prints: comparison.Prints, i: int) -> comparison.Prints:
     """Print i alone, as a probe."""
-    a, b = packed.start[i], packed.start[i + 1]
-    alone = np.array([0, b - a], np.int64)
-    return Packed(packed.codes[:, a:b], packed.x[a:b], packed.y[a:b], packed.angle[a:b], alone)
+    minutiae, cells = prints
+    a, b = minutiae.start[i], minutiae.start[i + 1]
+    geometry = (part[a:b] for part in (minutiae.x, minutiae.y, minutiae.angle))
+    alone = Packed(minutiae.codes[:, a:b], *geometry, np.array([0, b - a], np.int64))
+    c, d = cells.start[i], cells.start[i + 1]
+    edges = (part[i : i + 1] for part in (cells.width, cells.left, cells.top))
+    return comparison.Prints(
+        alone, Cells(cells.values[c:d], np.array([0, d - c], np.int64), *edges)
+    )

@@ -13,7 +13,6 @@ import numpy as np
 from metrics import F64
 from scipy.optimize import isotonic_regression
 
-from engine.matching import calibration
 from evaluation.verification import Verification, with_all
 
 DECADES = np.arange(-10.5, 11.5)  # ends of the bins of log10 ratios; beyond them the last counts
@@ -42,17 +41,17 @@ class Meaning:
     reliability: Reliability
 
 
-def judge_sets(sets: Sequence[Verification], extractor: str) -> dict[str, Meaning]:
+def judge_sets(sets: Sequence[Verification]) -> dict[str, Meaning]:
     """The ratios of every set, and of all sets together."""
-    stated = with_all({each.name: ratios(each, extractor) for each in sets})
+    stated = with_all({each.name: ratios(each) for each in sets})
     return {name: judge(*columns) for name, columns in stated.items() if all(map(len, columns))}
 
 
-def ratios(measured: Verification, extractor: str) -> tuple[F64, F64]:
-    """What the engine states of mated and of non-mated comparisons."""
+def ratios(measured: Verification) -> tuple[F64, F64]:
+    """What the engine states of mated and of non-mated comparisons: a score is such a ratio."""
     scores = measured.scores
-    stated, made = calibration.load(extractor).llr(scores.score), np.isfinite(scores.score)
-    return stated[made & scores.mated], stated[made & ~scores.mated]
+    made = np.isfinite(scores.score)
+    return scores.score[made & scores.mated], scores.score[made & ~scores.mated]
 
 
 def judge(mated: F64, nonmated: F64) -> Meaning:

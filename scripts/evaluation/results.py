@@ -37,7 +37,7 @@ def gather(
         sets,
         galleries,
         discards.discard_sets(sets),
-        likelihoods.judge_sets(sets, extractor),
+        likelihoods.judge_sets(sets),
         pairs.worst_mated(sets),
         pairs.best_nonmated(sets),
     )

@@ -56,16 +56,3 @@ def test_no_candidates_no_scores(made, gallery):
         pack_template(made[0][0]), gallery.minutiae, np.zeros(0, np.int64), SETTINGS
     )
     assert none.shape == (0,)
-
-
-def test_evidence_is_the_score_with_its_parts(made, gallery):
-    probe, some = pack_template(made[3][1]), np.array([3, 10])
-    scores = rescoring.rescore(probe, gallery.minutiae, some, SETTINGS)
-    mate, stranger = rescoring.evidence(probe, gallery.minutiae, some, SETTINGS)
-    assert [mate.score, stranger.score] == pytest.approx(scores.tolist())
-    assert mate.support > stranger.support
-    assert len(np.unique(mate.pairs[:, 0])) == len(np.unique(mate.pairs[:, 1])) == len(mate.pairs)
-    one, other = made[3][1].minutiae, made[3][0].minutiae
-    turned = other.angle[mate.pairs[:6, 1]] - one.angle[mate.pairs[:6, 0]]
-    spread = np.abs(np.exp(1j * turned).mean())
-    assert spread > 0.97  # the best pairs all turned by the same angle
