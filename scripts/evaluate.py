@@ -57,7 +57,7 @@ def main() -> int:
         galleries = identify_in_galleries(pool(sets, arguments.leave_out), arguments, bootstrap)
     except (TenprintError, ValueError) as error:
         sys.exit(f"evaluate.py: {error}")
-    measured = results.gather(sets, galleries, arguments.extractor)
+    measured = results.gather(sets, galleries)
     told = {"about": about.tell(arguments, searching, bootstrap)}
     told |= results.figures(measured, bootstrap)
     tables.show(told)

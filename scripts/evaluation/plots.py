@@ -84,7 +84,7 @@ def cmc(galleries: Sequence[Identification]) -> Figure:
 
 def histogram(sets: Sequence[Verification]) -> Figure:
     """Mated and non-mated scores of all sets, as shares of their kind."""
-    figure, axes = paper("comparison score", "share of comparisons")
+    figure, axes = paper("score, log10 likelihood ratio", "share of comparisons")
     score = np.concatenate([each.scores.score for each in sets])
     kind = np.concatenate([each.scores.mated for each in sets])[np.isfinite(score)]
     both = score[np.isfinite(score)]

@@ -29,9 +29,7 @@ class Measured:
     best_nonmated: Sequence[Pair]
 
 
-def gather(
-    sets: Sequence[Verification], galleries: Sequence[Identification], extractor: str
-) -> Measured:
+def gather(sets: Sequence[Verification], galleries: Sequence[Identification]) -> Measured:
     """Everything, from the comparisons and the searches."""
     return Measured(
         sets,
