@@ -75,9 +75,10 @@ def extract(image: FingerImage, settings: Settings = DEFAULT, trace: Trace = SIL
         )
     trace.show("minutiae", minutiae)
     trace.show("ridges", ridges)
+    sampled = cells.sample(ridges, ridge_wave, settings.cells)
+    trace.show("cells", sampled)
     height, width = image.pixels.shape
     quality = rate(ridges, minutiae, settings.rating)
-    sampled = cells.sample(ridges, ridge_wave, settings.cells)
     return describe(minutiae, settings, quality, (width, height), image.position, sampled)
 
 
@@ -89,7 +90,8 @@ def describe(
     position: FingerPosition = FingerPosition.UNKNOWN,
     cells: RidgeCells = NO_CELLS,
 ) -> Template:
-    """The template of these minutiae, found in a print of `size` (width, height px) or drawn."""
+    """The template of these minutiae and ridges, found in a print of `size` (width, height px) or
+    drawn: then without ridges."""
     made_by = maker(settings)
     projected = descriptors.project(minutiae, settings.descriptor)
     code, embedding = descriptors.code(projected), vector.embed(projected)

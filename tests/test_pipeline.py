@@ -16,7 +16,10 @@ from engine.errors import (
 )
 from engine.index.gallery import Entry, Gallery
 from engine.settings import Settings
-from engine.types import FingerImage, FingerPosition
+from engine.trace import Recorder
+from engine.types import NO_CELLS, FingerImage, FingerPosition
+from kernels.ridges import CELL
+from tests.preprocess.waves import Arcs
 from tests.templates import draw_templates
 
 PERSONS = 40
@@ -166,6 +169,20 @@ def test_verification_tells_mates_from_strangers():
     assert sum(verdict.over_threshold for verdict in mates) >= 18
     assert not any(verdict.over_threshold for verdict in others)
     assert np.median([v.llr for v in mates]) > 2 > 0 > np.median([v.llr for v in others])
+
+
+def test_an_extracted_print_brings_its_ridges():
+    seen, image = Recorder(), Arcs().image(noise=20)
+    made = pipeline.extract(image, Settings(extractor="gabor"), seen)
+    assert np.count_nonzero(made.cells.values) > 0.8 * Arcs().inside.sum() / CELL**2
+    assert made.cells is seen.shown["cells"]
+    assert pipeline.describe(made.minutiae).cells is NO_CELLS
+
+
+def test_templates_with_other_ridges_cannot_meet():
+    usual = Settings()
+    other = replace(usual, cells=replace(usual.cells, min_amplitude=0.1))
+    assert pipeline.maker(other) != pipeline.maker(usual)
 
 
 @pytest.mark.parametrize("pixels", [np.full((300, 300), 255, np.uint8), "noise"])

@@ -182,12 +182,14 @@ def _check_cells(cells: RidgeCells, width: int, height: int, source: str) -> Non
     middle outside the image, and bits in one where nothing is seen."""
     values = cells.values
     (rows, columns), half = values.shape, CELL // 2
+    if not values.size:
+        if rows or columns or cells.left or cells.top:
+            raise TemplateError(source, "there are no ridge cells, but they have a place or a side")
+        return
     if values.size > MAX_CELLS:
         raise TemplateError(source, f"{values.size} ridge cells; at most {MAX_CELLS} fit")
-    if not values.size and (rows or columns or cells.left or cells.top):
-        raise TemplateError(source, "there are no ridge cells, but they have a place or a side")
     right, bottom = (cells.left + columns) * CELL - half, (cells.top + rows) * CELL - half
-    if values.size and (right > width or bottom > height):
+    if right > width or bottom > height:
         raise TemplateError(source, "a ridge cell lies outside the image")
     if values[values & 1 == 0].any():
         raise TemplateError(source, "a ridge cell says something where no ridges are seen")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.errors import GalleryError, MakerMismatchError
+from engine.errors import GalleryError, MakerMismatchError, SettingsError
 from engine.index.gallery import Entry, Gallery
 from engine.index.packing import pack_cells
 from engine.types import NO_CELLS, RidgeCells, Template
@@ -81,6 +81,14 @@ def test_a_probe_is_packed_as_it_is_enrolled(gallery):
     assert (probe.width[0], probe.left[0], probe.top[0]) == (12, 5, 15)
     assert len(pack_cells()) == 0
     assert pack_cells(MADE[0]).start.tolist() == [0, 0]
+
+
+def test_cells_are_where_they_are_asked_for(gallery, monkeypatch):
+    np.testing.assert_array_equal(gallery.cells_on("cpu").values, gallery.cells.values)
+    monkeypatch.setattr("kernels.backend.gpu_name", lambda: None)
+    assert len(gallery.cells_on("auto")) == 12
+    with pytest.raises(SettingsError, match=r"tenprint\[gpu\]"):
+        gallery.cells_on("gpu")
 
 
 def test_an_emptied_gallery_takes_any_maker(gallery):

@@ -13,7 +13,7 @@ from engine.preprocess.cells import sample
 from engine.preprocess.enhance import enhance
 from engine.settings import PreprocessSettings, RidgeCellSettings
 from engine.types import F64, MAX_CELLS, NO_CELLS, Bool, RidgeCells, RidgeMap
-from kernels.ridges import CELL, ORIENTATIONS, PHASE, WAVE
+from kernels.ridges import CELL
 from tests.preprocess.waves import Arcs, Plane, turn
 
 SETTINGS, CELLS = PreprocessSettings(), RidgeCellSettings()
@@ -30,10 +30,10 @@ def middles(cells: RidgeCells) -> tuple[F64, F64]:
 
 
 def shown(cells: RidgeCells) -> tuple[F64, F64, F64]:
-    """Orientation in rad, period in px, phase in rad of each cell."""
-    values = cells.values
-    orientation = ((values >> 10) + 0.5) * (np.pi / ORIENTATIONS)
-    return orientation, 2 * np.pi / WAVE[values >> 6 & 15], PHASE[values >> 1 & 31]
+    """Orientation in rad, period in px, phase in rad of each cell, as docs/formats.md has them."""
+    orientation = ((cells.values >> 10) + 0.5) * (np.pi / 64)
+    period = 5 * 3 ** ((cells.values >> 6 & 15) / 15)
+    return orientation, period, ((cells.values >> 1 & 31) + 0.5) * (np.pi / 16)
 
 
 @pytest.mark.parametrize("along", [0.02, 0.6, np.pi / 2, 2.0, 3.1])
@@ -46,7 +46,7 @@ def test_a_plane_wave_gives_its_cells(along: float, period: float) -> None:
     assert cells.values.shape == (24, 20)
     assert (cells.values & 1).all()
     orientation, length, phase = shown(cells)
-    assert np.abs(turn(2 * (orientation - along))).max() < 2 * np.pi / ORIENTATIONS
+    assert np.abs(turn(2 * (orientation - along))).max() < np.pi / 32
     assert np.abs(np.log(length / period)).max() < np.log(3) / 15 * 0.51
     assert np.abs(turn(phase - plane.phase(*middles(cells)))).max() < 0.6
 
