@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""Fits engine/matching/calibration.json: the weights of the evidence, and how rare its sums are.
+
+    .venv/bin/python scripts/fit_matching.py PRINTS_DIR... --work DIR [--made 400]
+        [--leave-out FOLDER/FINGER]
+
+Every print of all folders and of made fingers is compared with every other by all the evidence,
+with either extractor. Templates and comparisons are kept in DIR, so a run that was stopped goes
+on where it was. Before the weights of all prints are written, the method is judged on fingers
+that had no part in it: five folds of fingers, and each folder by the weights of the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import metrics
+import numpy as np
+from evaluation.comparisons import pack, take
+from evaluation.likelihoods import cllr
+from evaluation.prints import Print, console, number, read_made, read_set, set_names
+from rich.progress import track
+from scipy.optimize import minimize
+from scipy.special import expit
+from scipy.stats import genpareto
+
+from engine import pipeline
+from engine.matching import calibration, comparison, weighing
+from engine.matching.comparison import Comparison
+from engine.matching.weighing import FEATURES, Weights
+from engine.settings import Settings
+
+OUT = Path(__file__).parents[1] / "engine" / "matching" / "calibration.json"
+MADE = "made"  # the set of fingers that the project makes
+IMPRESSIONS = 3  # of each of them
+FOLDS = 5
+RIDGE = 1e-6  # penalty on squared weights: none but against an endless slope
+TAIL = 1e-3  # share of the non-mated comparisons that the tail is fitted to
+KNOTS = 40  # of the table below the tail
+STORED = [part.name for part in fields(Comparison) if part.name not in ("partner", "closeness")]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """All comparisons of all prints: arrays (n,). found: without partners. one, other: numbers of
+    the fingers. mated: bool. part: number of the set of both prints, -1 where they differ. real:
+    bool, no made print is in it."""
+
+    found: Comparison
+    one: np.ndarray
+    other: np.ndarray
+    mated: np.ndarray
+    part: np.ndarray
+    real: np.ndarray
+
+    def take(self, which: np.ndarray) -> Compared:
+        """Only some of the comparisons."""
+        kept = {name: getattr(self.found, name)[which] for name in STORED}
+        found = Comparison(**kept, partner=EMPTY, closeness=EMPTY)
+        rest = (part[which] for part in (self.one, self.other, self.mated, self.part, self.real))
+        return Compared(found, *rest)
+
+
+EMPTY = np.zeros((0, 0), np.uint8)
+
+
+def read(arguments: argparse.Namespace, extractor: str) -> list[Print]:
+    """All prints, fingers named <set>/<finger>."""
+    sets = {
+        name: read_set(folder, extractor, arguments.work, arguments.workers)
+        for name, folder in zip(set_names(arguments.folders), arguments.folders, strict=True)
+    }
+    if arguments.made:
+        sets[MADE] = read_made(
+            arguments.made, IMPRESSIONS, extractor, arguments.work, arguments.workers
+        )
+    prints = [replace(p, finger=f"{name}/{p.finger}") for name, part in sets.items() for p in part]
+    return [each for each in prints if each.finger not in arguments.leave_out]
+
+
+def load(work: Path, extractor: str, prints: Sequence[Print]) -> dict[str, np.ndarray]:
+    """The comparisons of `prints`, kept from an earlier run where they are the same."""
+    settings = Settings(extractor=extractor)
+    settings = replace(settings, rescoring=replace(settings.rescoring, threads=1))
+    names = "\n".join(each.name for each in prints)
+    told = f"{pipeline.maker(settings)} {settings.rescoring} {settings.comparison} {names}"
+    path = work / f"compared-{hashlib.sha256(told.encode()).hexdigest()[:16]}.npz"
+    if not path.exists():
+        stored = compare(prints, settings)
+        with path.open("wb") as file:
+            np.savez(file, **stored)
+    with np.load(path) as kept:
+        return dict(kept)
+
+
+def compare(prints: Sequence[Print], settings: Settings) -> dict[str, np.ndarray]:
+    """Every two prints once, as arrays; one, other: numbers of prints."""
+    made = [each for each in prints if each.template]
+    held, rows = pack(made), []
+    for i in track(range(len(made) - 1), "comparing", console=console):
+        rest = np.arange(i + 1, len(made), dtype=np.int64)
+        found = comparison.compare(
+            take(held, i), held, rest, settings.rescoring, settings.comparison
+        )
+        row = {name: getattr(found, name) for name in STORED}
+        rows.append(row | {"one": np.full(len(rest), i), "other": rest})
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def gather(stored: dict[str, np.ndarray], prints: Sequence[Print]) -> Compared:
+    """The comparisons with whose they are."""
+    made = [each for each in prints if each.template]
+    names, finger = np.unique([each.finger for each in made], return_inverse=True)
+    part = number([name.split("/")[0] for name in names])
+    one, other = finger[stored["one"]], finger[stored["other"]]
+    found = Comparison(**{n: stored[n] for n in STORED}, partner=EMPTY, closeness=EMPTY)
+    same = np.where(part[one] == part[other], part[one], -1)
+    real = np.array([not name.startswith(f"{MADE}/") for name in names])
+    return Compared(found, one, other, one == other, same, real[one] & real[other])
+
+
+def weights_of(compared: Compared) -> np.ndarray:
+    """What each comparison counts: mates and non-mates half each, every set alike in both;
+    non-mates from two different sets are as one more set."""
+    weight = np.zeros(len(compared.mated))
+    for mated in (True, False):
+        parts = np.unique(compared.part[compared.mated == mated])
+        for part in parts:
+            mine = (compared.mated == mated) & (compared.part == part)
+            weight[mine] = 0.5 / len(parts) / mine.sum()
+    return weight
+
+
+def fit_weights(compared: Compared, with_ridges: bool) -> Weights:
+    """Logistic regression, as if mates and non-mates were equally likely beforehand."""
+    used = [name for name in FEATURES if with_ridges or name != "coherence"]
+    values = weighing.features(compared.found)[[FEATURES.index(name) for name in used]]
+    middle, spread = values.mean(axis=1), values.std(axis=1) + 1e-9
+    x = np.vstack([(values - middle[:, None]) / spread[:, None], np.ones(values.shape[1])])
+    sign, weight = np.where(compared.mated, 1.0, -1.0), weights_of(compared)
+
+    def loss(slope: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = sign * (slope @ x)
+        value = weight @ np.logaddexp(0, -margin) + RIDGE * (slope[:-1] @ slope[:-1])
+        gradient = x @ (-weight * sign * expit(-margin))
+        gradient[:-1] += 2 * RIDGE * slope[:-1]
+        return value, gradient
+
+    found = minimize(loss, np.zeros(len(x)), jac=True, method="L-BFGS-B").x
+    slope = found[:-1] / spread / np.log(10)
+    bias = found[-1] / np.log(10) - slope @ middle
+    return Weights(round(float(bias), 4), **dict(zip(used, slope.round(4).tolist(), strict=True)))
+
+
+def weigh(compared: Compared, with_ridges: Weights, without: Weights) -> np.ndarray:
+    """log10 likelihood ratios."""
+    return weighing.weigh(compared.found, with_ridges, without)
+
+
+def blind(found: Comparison) -> Comparison:
+    """The same comparisons as if no print had ridges."""
+    none = np.zeros_like(found.coherence)
+    return replace(found, cells=np.zeros_like(found.cells), coherence=none)
+
+
+def fit_nulls(llr: np.ndarray) -> dict:
+    """Table and tail of the likelihood ratios of non-mates (all pairs count alike)."""
+    share = np.logspace(0, np.log10(TAIL), KNOTS)
+    knots, first = np.unique(np.quantile(llr, 1 - share), return_index=True)
+    excess = llr[llr > knots[-1]] - knots[-1]
+    shape, _, scale = genpareto.fit(excess, floc=0)
+    if shape < 0:  # a bounded tail would call a slightly better non-mate impossible
+        shape, scale = 0.0, float(excess.mean())
+    return {
+        "llr": knots.round(4).tolist(),
+        "log10_fmr": np.log10(share[first]).round(4).tolist(),
+        "tail_scale": round(float(scale), 5),
+        "tail_shape": round(float(shape), 4),
+    }
+
+
+def fit(compared: Compared, sets: Sequence[str], made: int) -> dict:
+    """What is written for one extractor."""
+    with_ridges, without = fit_weights(compared, True), fit_weights(compared, False)
+    llr = weigh(compared, with_ridges, without)
+    other = ~compared.mated
+    return {
+        "fitted_on": f"{', '.join(sets)} and {made} made fingers: {compared.mated.sum()} mated and "
+        f"{other.sum()} non-mated comparisons",
+        "with_ridges": asdict(with_ridges),
+        "without": asdict(without),
+        "nulls": fit_nulls(llr[other & compared.real]),
+    }
+
+
+def judge(llr: np.ndarray, compared: Compared) -> list[float]:
+    """Mean over sets of EER, FMR100, FMR1000 and ZeroFMR in percent, and Cllr."""
+    rows = []
+    for part in np.unique(compared.part[compared.mated]):
+        mine = compared.part == part
+        mated, other = llr[mine & compared.mated], llr[mine & ~compared.mated]
+        found = metrics.rates(mated, other)
+        low = [metrics.fnmr_at(found, fmr) for fmr in (1e-2, 1e-3, 0)]
+        rows.append(
+            [100 * metrics.equal_error_rate(found), *(100 * x for x in low), cllr(mated, other)]
+        )
+    return np.mean(rows, axis=0).tolist()
+
+
+def cross_validate(compared: Compared) -> None:
+    """Judges the method on fingers, and on sets, that had no part in the weights."""
+    fold = np.arange(max(compared.one.max(), compared.other.max()) + 1) % FOLDS
+    out = np.zeros(len(compared.mated))
+    for k in range(FOLDS):
+        apart = (fold[compared.one] != k) & (fold[compared.other] != k)
+        weights = [fit_weights(compared.take(apart), ridges) for ridges in (True, False)]
+        mine = fold[compared.one] == k
+        out[mine] = weigh(compared.take(mine), *weights)
+    tell("five folds of fingers", judge(out, compared))
+    for part in np.unique(compared.part[compared.part >= 0]):
+        mine = compared.part == part
+        weights = [fit_weights(compared.take(~mine), ridges) for ridges in (True, False)]
+        out[mine] = weigh(compared.take(mine), *weights)
+    tell("each set by the others", judge(out, compared))
+
+
+def tell(what: str, row: Sequence[float]) -> None:
+    names = ("EER", "FMR100", "FMR1000", "ZeroFMR", "Cllr")
+    figures = ", ".join(f"{name} {x:.3f}" for name, x in zip(names, row, strict=True))
+    console.print(f"{what}: {figures}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="+", type=Path, metavar="PRINTS_DIR")
+    parser.add_argument("--work", type=Path, required=True, help="what was computed is kept here")
+    parser.add_argument("--made", type=int, default=400, help="fingers that the project makes")
+    parser.add_argument("--leave-out", action="append", default=[], metavar="FOLDER/FINGER")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="extracting processes")
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    fitted = {}
+    for extractor in pipeline.EXTRACTORS:
+        prints = read(arguments, extractor)
+        compared = gather(load(arguments.work, extractor, prints), prints)
+        cross_validate(compared)
+        fitted[extractor] = fit(compared, set_names(arguments.folders), arguments.made)
+        console.print(extractor, fitted[extractor])
+    OUT.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
+    calibration.load.cache_clear()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
