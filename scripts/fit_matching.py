@@ -26,7 +26,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import metrics
 import numpy as np
+from evaluation import intervals
 from evaluation.comparisons import pack, take
+from evaluation.intervals import Bootstrap
 from evaluation.likelihoods import cllr
 from evaluation.prints import Print, console, number, read_made, read_set, set_names
 from rich.progress import track
@@ -43,10 +45,12 @@ from engine.settings import Settings
 OUT = Path(__file__).parents[1] / "engine" / "matching" / "calibration.json"
 MADE = "made"  # the set of fingers that the project makes
 IMPRESSIONS = 3  # of each of them
+SEED = 7001  # of them; no other script uses it
 FOLDS = 5
 RIDGE = 1e-6  # penalty on squared weights: none but against an endless slope
 TAIL = 1e-3  # share of the non-mated comparisons that the tail is fitted to
 KNOTS = 40  # of the table below the tail
+MODELS = FEATURES, [name for name in FEATURES if name != "coherence"]  # with ridges, and without
 STORED = [part.name for part in fields(Comparison) if part.name not in ("partner", "closeness")]
 
 
@@ -82,7 +86,7 @@ def read(arguments: argparse.Namespace, extractor: str) -> list[Print]:
     }
     if arguments.made:
         sets[MADE] = read_made(
-            arguments.made, IMPRESSIONS, extractor, arguments.work, arguments.workers
+            arguments.made, IMPRESSIONS, SEED, extractor, arguments.work, arguments.workers
         )
     prints = [replace(p, finger=f"{name}/{p.finger}") for name, part in sets.items() for p in part]
     return [each for each in prints if each.finger not in arguments.leave_out]
@@ -141,9 +145,9 @@ def weights_of(compared: Compared) -> np.ndarray:
     return weight
 
 
-def fit_weights(compared: Compared, with_ridges: bool) -> Weights:
-    """Logistic regression, as if mates and non-mates were equally likely beforehand."""
-    used = [name for name in FEATURES if with_ridges or name != "coherence"]
+def fit_weights(compared: Compared, used: Sequence[str]) -> Weights:
+    """Logistic regression over these features, as if mates and non-mates were equally likely
+    beforehand; the other features have no weight."""
     values = weighing.features(compared.found)[[FEATURES.index(name) for name in used]]
     middle, spread = values.mean(axis=1), values.std(axis=1) + 1e-9
     x = np.vstack([(values - middle[:, None]) / spread[:, None], np.ones(values.shape[1])])
@@ -167,12 +171,6 @@ def weigh(compared: Compared, with_ridges: Weights, without: Weights) -> np.ndar
     return weighing.weigh(compared.found, with_ridges, without)
 
 
-def blind(found: Comparison) -> Comparison:
-    """The same comparisons as if no print had ridges."""
-    none = np.zeros_like(found.coherence)
-    return replace(found, cells=np.zeros_like(found.cells), coherence=none)
-
-
 def fit_nulls(llr: np.ndarray) -> dict:
     """Table and tail of the likelihood ratios of non-mates (all pairs count alike)."""
     share = np.logspace(0, np.log10(TAIL), KNOTS)
@@ -191,16 +189,27 @@ def fit_nulls(llr: np.ndarray) -> dict:
 
 def fit(compared: Compared, sets: Sequence[str], made: int) -> dict:
     """What is written for one extractor."""
-    with_ridges, without = fit_weights(compared, True), fit_weights(compared, False)
+    with_ridges, without = (fit_weights(compared, used) for used in MODELS)
     llr = weigh(compared, with_ridges, without)
     other = ~compared.mated
+    nulls = other & compared.real
     return {
         "fitted_on": f"{', '.join(sets)} and {made} made fingers: {compared.mated.sum()} mated and "
         f"{other.sum()} non-mated comparisons",
         "with_ridges": asdict(with_ridges),
         "without": asdict(without),
-        "nulls": fit_nulls(llr[other & compared.real]),
+        "nulls": fit_nulls(llr[nulls]) | {"tail_scale_interval": bound_tail(compared, llr, nulls)},
     }
+
+
+def bound_tail(compared: Compared, llr: np.ndarray, nulls: np.ndarray) -> list[float]:
+    """The 95 % interval of the tail's mean excess, by bootstrap over fingers."""
+    over = llr - np.quantile(llr[nulls], 1 - TAIL)
+    which = np.flatnonzero(nulls & (over > 0))
+    drawn = intervals.draw(max(compared.one.max(), compared.other.max()) + 1, Bootstrap())
+    weight = drawn[:, compared.one[which]] * drawn[:, compared.other[which]]
+    means = weight @ over[which] / weight.sum(axis=1)
+    return np.quantile(means, [0.025, 0.975]).round(5).tolist()
 
 
 def judge(llr: np.ndarray, compared: Compared) -> list[float]:
@@ -217,21 +226,40 @@ def judge(llr: np.ndarray, compared: Compared) -> list[float]:
     return np.mean(rows, axis=0).tolist()
 
 
-def cross_validate(compared: Compared) -> None:
-    """Judges the method on fingers, and on sets, that had no part in the weights."""
-    fold = np.arange(max(compared.one.max(), compared.other.max()) + 1) % FOLDS
+def cross_validate(compared: Compared) -> np.ndarray:
+    """Judges the method on sets, and on fingers, that had no part in the weights. Returns the log10
+    likelihood ratios of the latter."""
     out = np.zeros(len(compared.mated))
+    for part in np.unique(compared.part[compared.part >= 0]):
+        mine = compared.part == part
+        weights = [fit_weights(compared.take(~mine), used) for used in MODELS]
+        out[mine] = weigh(compared.take(mine), *weights)
+    tell("each set by the others", judge(out, compared))
+    fold = np.arange(max(compared.one.max(), compared.other.max()) + 1) % FOLDS
     for k in range(FOLDS):
         apart = (fold[compared.one] != k) & (fold[compared.other] != k)
-        weights = [fit_weights(compared.take(apart), ridges) for ridges in (True, False)]
+        weights = [fit_weights(compared.take(apart), used) for used in MODELS]
         mine = fold[compared.one] == k
         out[mine] = weigh(compared.take(mine), *weights)
     tell("five folds of fingers", judge(out, compared))
-    for part in np.unique(compared.part[compared.part >= 0]):
-        mine = compared.part == part
-        weights = [fit_weights(compared.take(~mine), ridges) for ridges in (True, False)]
-        out[mine] = weigh(compared.take(mine), *weights)
-    tell("each set by the others", judge(out, compared))
+    return out
+
+
+def check_nulls(compared: Compared, llr: np.ndarray) -> None:
+    """Stated against measured false match rates on fingers, and on made prints, that had no part in
+    the table and its tail."""
+    half = np.arange(max(compared.one.max(), compared.other.max()) + 1) % 2
+    other, one, two = ~compared.mated, half[compared.one], half[compared.other]
+    first, second = (other & compared.real & (one == k) & (two == k) for k in (0, 1))
+    made = other & ~compared.real & (compared.part >= 0)
+    for what, fitted, measured in (
+        ("second half of the fingers", first, second),
+        ("first half", second, first),
+        ("made prints", other & compared.real, made),
+    ):
+        score = calibration.Nulls.from_table(fit_nulls(llr[fitted])).significance(llr[measured])
+        rates = ", ".join(f"1e-{k}: {(score >= k).mean():.1e}" for k in range(1, 6))
+        console.print(f"stated and measured false match rates on {what}: {rates}")
 
 
 def tell(what: str, row: Sequence[float]) -> None:
@@ -253,7 +281,7 @@ def main() -> int:
     for extractor in pipeline.EXTRACTORS:
         prints = read(arguments, extractor)
         compared = gather(load(arguments.work, extractor, prints), prints)
-        cross_validate(compared)
+        check_nulls(compared, cross_validate(compared))
         fitted[extractor] = fit(compared, set_names(arguments.folders), arguments.made)
         console.print(extractor, fitted[extractor])
     OUT.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")

@@ -1,8 +1,14 @@
 #!/usr/bin/env python3
-"""Makes a gallery of drawn fingers to load-test with: templates without pictures.
+"""Makes a gallery of fingers that nobody has, to load-test and to evaluate with.
 
     .venv/bin/python scripts/make_gallery.py --fingers 100000 --out gallery.npz [--seed 1]
         [--per-person 1]
+    .venv/bin/python scripts/make_gallery.py --fingers 1000 --out made.npz --made DIR
+        [--extractor leader|gabor]
+
+Fingers are drawn: templates without pictures, thousands a second. With --made they are grown ridge
+by ridge and extracted like any print, one a second; what was made is kept in DIR, so a run that was
+stopped goes on where it was.
 
 One impression of each of a person's fingers; persons are named D0000000 and on. The same seed
 gives the same gallery, but for one code bit in some millions that linear algebra may round to the
@@ -23,6 +29,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from evaluation.prints import read_made
 from rich.console import Console
 from rich.progress import track
 
@@ -72,16 +79,32 @@ def make(fingers: int, seed: int, workers: int | None, per_person: int = 1) -> G
     return gallery
 
 
+def extract(fingers: int, seed: int, extractor: str, work: Path, workers: int) -> Gallery:
+    """A gallery of fingers made ridge by ridge, without those that nothing can be extracted of."""
+    prints = read_made(fingers, 1, seed, extractor, work, workers)
+    gallery = Gallery("made")
+    made = [(each.finger, each.template) for each in prints if each.template]
+    gallery.add([Entry(i, f"M{int(name):07d}", each) for i, (name, each) in enumerate(made)])
+    gallery.sequence = len(gallery)
+    return gallery
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fingers", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--per-person", type=int, default=1, help="fingers of each person")
+    parser.add_argument("--made", type=Path, metavar="DIR", help="grow the fingers, keep them here")
+    parser.add_argument("--extractor", default="leader", choices=pipeline.EXTRACTORS)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
     begin = time.perf_counter()
-    gallery = make(arguments.fingers, arguments.seed, arguments.workers, arguments.per_person)
+    fingers, seed, workers = arguments.fingers, arguments.seed, arguments.workers
+    if arguments.made:
+        gallery = extract(fingers, seed, arguments.extractor, arguments.made, workers)
+    else:
+        gallery = make(fingers, seed, workers, arguments.per_person)
     gallery.save(arguments.out)
     console.print(
         f"{len(gallery)} fingers, {gallery.nbytes / max(len(gallery), 1):.0f} bytes a finger in "

@@ -39,6 +39,16 @@ class Nulls:
     tail_scale: float
     tail_shape: float
 
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> Nulls:
+        """From the form that is written in calibration.json."""
+        return cls(
+            np.array(table["llr"], np.float64),
+            np.array(table["log10_fmr"], np.float64),
+            table["tail_scale"],
+            table["tail_shape"],
+        )
+
     def significance(self, llr: Any) -> F64:
         """-log10 of the false match rate at each likelihood ratio: 0 for any, 6 for one in a
         million. Past the data (about 5) it is the tail's extrapolation."""
@@ -86,7 +96,7 @@ def _sums(nulls: Nulls, fingers: int) -> tuple[F64, F64]:
     total = share
     for _ in range(fingers - 1):
         total = np.convolve(total, share)
-    grid = fingers * LEAST + STEP * np.arange(len(total))
+    grid: F64 = fingers * LEAST + STEP * np.arange(len(total), dtype=np.float64)
     return grid, np.asarray(-np.log10(np.cumsum(total[::-1])[::-1]), np.float64)
 
 
@@ -97,15 +107,5 @@ def load(extractor: str) -> Calibration:
     fitted = json.loads(text).get(extractor)
     if fitted is None:
         raise SettingsError(f"there is no calibration for the extractor {extractor!r}")
-    nulls = fitted["nulls"]
-    return Calibration(
-        Weights(**fitted["with_ridges"]),
-        Weights(**fitted["without"]),
-        Nulls(
-            np.array(nulls["llr"], np.float64),
-            np.array(nulls["log10_fmr"], np.float64),
-            nulls["tail_scale"],
-            nulls["tail_shape"],
-        ),
-        fitted["fitted_on"],
-    )
+    with_ridges, without = (Weights(**fitted[name]) for name in ("with_ridges", "without"))
+    return Calibration(with_ridges, without, Nulls.from_table(fitted["nulls"]), fitted["fitted_on"])

@@ -32,10 +32,10 @@ class Weights:
     the weights for prints that have no ridges to compare."""
 
     bias: float
-    pairing: float
-    agreement: float
-    likeness: float
-    minutiae: float
+    pairing: float = 0.0
+    agreement: float = 0.0
+    likeness: float = 0.0
+    minutiae: float = 0.0
     coherence: float = 0.0
 
 

@@ -24,7 +24,6 @@ from engine.settings import Settings
 from engine.synthesis.person import make_person
 from engine.types import Template
 
-MADE_SEED = 7001  # of the made fingers; no other script uses it
 console = Console(stderr=True)
 
 
@@ -95,27 +94,27 @@ def extract(job: tuple[Path, str, Path | None]) -> tuple[bytes, float, str]:
 
 
 def read_made(
-    fingers: int, impressions: int, extractor: str, cache: Path, workers: int
+    fingers: int, impressions: int, seed: int, extractor: str, cache: Path, workers: int
 ) -> list[Print]:
     """Impressions of fingers that the project makes. Their images and templates are kept in
     `cache`."""
-    folder = cache / "made"
+    folder = cache / f"made-{seed}-{fingers}"
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [(number, impressions, folder) for number in range(fingers)]
+    jobs = [(number, impressions, seed, folder) for number in range(fingers)]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         list(track(pool.map(make, jobs), "making prints", total=len(jobs), console=console))
     return read_set(folder, extractor, cache, workers)
 
 
-def make(job: tuple[int, int, Path]) -> None:
+def make(job: tuple[int, int, int, Path]) -> None:
     """Makes the impressions of one finger as images, unless they are there."""
-    number, impressions, folder = job
+    number, impressions, seed, folder = job
     cv2.setNumThreads(1)
     paths = [folder / f"{number}_{i}.png" for i in range(impressions)]
     if all(path.exists() for path in paths):
         return
-    (finger,) = make_person(MADE_SEED, number, fingers=1, impressions=impressions).fingers
+    (finger,) = make_person(seed, number, fingers=1, impressions=impressions).fingers
     for path, impression in zip(paths, finger.impressions, strict=True):
         cv2.imwrite(str(path), impression.pixels)
 
