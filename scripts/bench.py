@@ -29,9 +29,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from engine import pipeline
-from engine.index.gallery import Gallery
+from engine import pipeline, search
+from engine.index.gallery import Entry, Gallery
 from engine.index.packing import pack_template
+from engine.matching import comparison
 from engine.matching.rescoring import rescore
 from engine.settings import Settings
 from engine.synthesis.draw import draw_impressions
@@ -95,6 +96,30 @@ def time_comparison(gallery: Gallery, probes: list[Template], result: dict) -> N
         result[f"comparisons_per_s_{name}"] = float(np.median(rate))
 
 
+def time_evidence(result: dict) -> None:
+    """CPU µs of a comparison by all the evidence, on one core, of one print with the best 200 of a
+    search: drawn minutiae with the ridges of a grown finger, so that both have their usual size."""
+    (finger,) = make_person(5, 2, fingers=1, impressions=2).fingers
+    ridges = [
+        pipeline.extract(FingerImage(each.pixels), Settings(extractor="gabor")).cells
+        for each in finger.impressions
+    ]
+    probe, *others = second_impressions(Settings().fusion.finalists + 1)
+    gallery = Gallery("evidence")
+    gallery.add([Entry(i, str(i), replace(each, cells=ridges[0])) for i, each in enumerate(others)])
+    settings, everyone = Settings(), np.arange(len(others))
+    pairing = replace(settings.rescoring, threads=1)
+    one = search.pack(replace(probe, cells=ridges[1]))
+    held = comparison.Prints(gallery.minutiae, gallery.cells)
+    took = median(
+        lambda: comparison.compare(one, held, everyone, pairing, settings.comparison),
+        time.process_time,
+        9,
+    )
+    result["ridge_cells"] = float(ridges[0].values.size)
+    result["evidence_us"] = 1e6 * took / len(others)
+
+
 def time_search(gallery: Gallery, probes: list[Template], result: dict) -> None:
     """Wall ms of a whole search of one finger, extraction apart, and how often the mate is found.
 
@@ -144,6 +169,7 @@ def main() -> int:
         time_search(gallery, probes, result)
         result["resident_mb"] = resident() / 1e6  # the extractors come after: they are not search
         time_comparison(gallery, probes, result)
+        time_evidence(result)
         time_extraction(result)
     table = Table("measure", "value")
     for name, value in result.items():
