@@ -42,7 +42,8 @@ def reference(
 ) -> np.ndarray:
     """`count` in NumPy: the CPU's path and the oracle of the CUDA kernel."""
     index, real = slots(gallery, candidates)
-    total = np.zeros((len(COUNTS), len(candidates)), np.int32)
+    batch = len(candidates)
+    total = np.zeros((len(COUNTS), batch), np.int32)
     if not len(lie.x) or not len(index):
         return total
     met = lie.partner != NONE
@@ -52,21 +53,20 @@ def reference(
     carry_x, carry_y = carry(near, lie.weight, lie.rest, lie.held)
     # a slot that is not real repeats a real minutia: the box stays the same
     box = there_x.min(0) - margin, there_x.max(0) + margin, there_y.min(0) - margin
-    seen = _inside(at_x + carry_x, at_y + carry_y, *box, there_y.max(0) + margin) | met
+    seen = _inside(at_x + carry_x, at_y + carry_y, *box, there_y.max(0) + margin) & real[0]
     xx, xy, yx, yy, x0, y0 = lie.affine
     scale = 1 / (xx * yy - xy * yx)
     off_x, off_y = there_x - x0, there_y - y0
     back_x, back_y = (yy * off_x - xy * off_y) * scale, (xx * off_y - yx * off_x) * scale
     own = (lie.x.min() - margin, lie.x.max() + margin, lie.y.min() - margin, lie.y.max() + margin)
     total[0] = met.sum(axis=0)
-    total[1] = seen.sum(axis=0)
+    total[1] = (seen | met).sum(axis=0)
     total[2] = np.maximum((_inside(back_x, back_y, *own) & real).sum(axis=0), total[0])
-    which = index[0] + np.where(met, lie.partner, 0)
-    distance = np.zeros(met.shape, np.int32)
-    for word in range(len(probe.codes)):
-        distance += np.bitwise_count(probe.codes[word][:, None] ^ gallery.codes[word][which])
-    alike = np.maximum(32 * len(probe.codes) - distance, 0)
-    total[3] = np.where(met, alike, 0).sum(axis=0)
+    mine, which = np.divmod(np.flatnonzero(met), batch)
+    theirs = gallery.start[candidates][which] + lie.partner[mine, which]
+    apart = np.bitwise_count(probe.codes[:, mine] ^ gallery.codes[:, theirs]).sum(axis=0)
+    alike = np.maximum(32 * len(probe.codes) - apart.astype(np.int32), 0)
+    total[3] = np.bincount(which, alike, batch)
     return total
 
 

@@ -9,20 +9,24 @@ integers: eighths of a pixel and 1/256 turn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import math
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from kernels import backend
-from kernels.packed import STEPS, Packed, slots
+from kernels.packed import MAX_MINUTIAE, STEPS, Packed, slots
 from kernels.relaxation import COS, SIN
 
 NONE = 255  # in place of a partner's index: the minutia has met nobody
 FINE = 8  # steps of a pixel that places are compared in
-FAR = 2**30  # cost of what cannot meet
-EDGE = 2047 * FINE  # places are cut off there, so that squares of distances fit 32 bits
+EDGE = 2047  # px: places are cut off there, so that differences of them fit 16 bits
+WIDEST = 256  # px, of a tolerance: a cost and an index fit 32 bits
+ARM = np.float32(400)  # px: a direction turns a print as a pair this far from the middle does
 AFFINE = 6  # numbers of an affine map: xx, xy, yx, yy, x, y
+_COARSE = 5  # bits of a place dropped to compare it in bytes: steps of 4 px, which wrap at 1,024
+_BLOCK = 2**16  # pairs of minutiae at a time: bytes that fit a second-level cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,12 @@ class Fitting:
     """How a deformation is found.
 
     outlier: px, from the rotation at which a pair's weight is a quarter. rounds_rigid: of that
-    reweighting. tolerance: px, within which minutiae meet, one for each round. turn: 1/256 turn, the
-    same for directions. stiffness: px², holds the affine map to a rotation as so much spread of
-    minutiae would; `softening` of it is left after each round. reach: px, standard deviation of
+    reweighting. tolerance: px, within which minutiae meet, one for each round. turn: 1/256 turn,
+    the same for directions. stiffness: px², holds the affine map to a rotation as so much spread
+    of minutiae would; `softening` of it is left after each round. reach: px, standard deviation of
     the neighbourhood whose minutiae carry a point along. held: weight that holds a point back.
+
+    Raises ValueError for tolerances outside 1..256 px, or none, and for turns outside 1..128.
     """
 
     outlier: float
@@ -44,6 +50,12 @@ class Fitting:
     softening: float
     reach: float
     held: float
+
+    def __post_init__(self) -> None:
+        if not self.tolerance or not all(1 <= each <= WIDEST for each in self.tolerance):
+            raise ValueError(f"tolerance is {self.tolerance}, must be 1..{WIDEST} in each round")
+        if not 1 <= self.turn <= STEPS // 2:
+            raise ValueError(f"turn is {self.turn}, must be 1..{STEPS // 2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,48 +115,37 @@ def reference(
     how: Fitting,
 ) -> Deformation:
     """`fit` in NumPy: the CPU's path and the oracle of the CUDA kernel."""
-    p, batch = probe.codes.shape[1], len(candidates)
-    index, real = slots(gallery, candidates)
-    own_x, own_y = probe.x.astype(np.float32), probe.y.astype(np.float32)
-    if not p or not len(index) or not batch:
-        return _nothing(own_x, own_y, batch, how)
-    near = nearness(own_x, own_y, own_x, own_y, how.reach)
+    nothing = _nothing(probe, len(candidates), how, np)
+    some = (paired[2] > 0).any(axis=0)
+    if not some.any():
+        return nothing
+    own_x, own_y = nothing.x, nothing.y
     x, y = own_x[:, None], own_y[:, None]
-    there_x, there_y = gallery.x[index], gallery.y[index]
-    mine, theirs, likeness = (each.astype(np.intp) for each in paired)
-    pair_x, pair_y = probe.x[mine].astype(np.float32), probe.y[mine].astype(np.float32)
-    theirs = np.minimum(theirs, len(index) - 1)
-    to_x, to_y = (
-        np.take_along_axis(each, theirs, 0).astype(np.float32) for each in (there_x, there_y)
-    )
-    turned = np.take_along_axis(gallery.angle[index], theirs, 0) - probe.angle[mine]
-    start = np.where(likeness > 0, kept * kept, 0) + np.float32(1e-12)
-    cos, sin, weight = _rotation(pair_x, pair_y, to_x, to_y, turned, start, how)
-    affine = _affine(pair_x, pair_y, to_x, to_y, weight, cos, sin, how.stiffness)
-    rest = None
+    index, real = slots(gallery, candidates)
+    there = _places(gallery.x[index], gallery.y[index], gallery.angle[index])
+    near = nearness(own_x, own_y, own_x, own_y, how.reach)
+    affine = _start(probe, gallery, candidates, paired, kept, how)
+    at_x, at_y = place(affine, x, y)
     stiffness = how.stiffness
-    places = (there_x * np.int32(FINE), there_y * np.int32(FINE), gallery.angle[index], real)
     for tolerance in how.tolerance:
-        at_x, at_y = place(affine, x, y)
-        if rest is not None:
-            carry_x, carry_y = carry(near, weight, rest, how.held)
-            at_x, at_y = at_x + carry_x, at_y + carry_y
         cos, sin = _turn(affine)
-        partner, cost = _meet(at_x, at_y, probe.angle, cos, sin, places, tolerance, how.turn)
-        met = partner != NONE
-        weight = np.where(met, 1 - cost * np.float32(1 / (3 * (FINE * tolerance) ** 2)), 0)
-        weight = weight.astype(np.float32)
-        which = np.where(met, partner, 0).astype(np.intp)
-        to_x, to_y = (
-            np.take_along_axis(each, which, 0).astype(np.float32) for each in (there_x, there_y)
-        )
+        here = _places(at_x, at_y, probe.angle[:, None] + _steps(cos, sin))
+        mine, theirs, cost = _meet(here, there, real & some, tolerance, how.turn)
+        to = index.take(theirs)
+        found = np.zeros((3, at_x.size), np.float32)
+        found[0, mine] = 1 - cost * np.float32(1 / (3 * (FINE * tolerance) ** 2))
+        found[1, mine], found[2, mine] = gallery.x[to], gallery.y[to]
+        weight, to_x, to_y = found.reshape(3, *at_x.shape)
         affine = _affine(x, y, to_x, to_y, weight, cos, sin, stiffness)
         stiffness *= how.softening
         at_x, at_y = place(affine, x, y)
-        rest = np.where(met, np.stack([to_x - at_x, to_y - at_y]), np.float32(0))
-    none = ~(likeness > 0).any(axis=0)
-    partner[:, none], weight[:, none] = NONE, 0
-    return Deformation(own_x, own_y, affine, partner, weight, rest, how.reach, how.held)
+        rest = np.where(weight > 0, np.stack([to_x - at_x, to_y - at_y]), np.float32(0))
+        carry_x, carry_y = carry(near, weight, rest, how.held)
+        at_x, at_y = at_x + carry_x, at_y + carry_y
+    partner = nothing.partner
+    partner.reshape(-1)[mine] = theirs // len(candidates)
+    affine[:, ~some] = nothing.affine[:, ~some]
+    return replace(nothing, affine=affine, partner=partner, weight=weight, rest=rest)
 
 
 def place(affine: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -172,14 +173,34 @@ def carry(
     return near @ (weight * rest[0]) / total, near @ (weight * rest[1]) / total
 
 
-def _nothing(x: np.ndarray, y: np.ndarray, batch: int, how: Fitting) -> Deformation:
-    """Where there are no minutiae nothing meets."""
-    p = len(x)
-    affine = np.zeros((AFFINE, batch), np.float32)
+def _nothing(probe: Packed, batch: int, how: Fitting, xp: Any) -> Deformation:
+    """Where nothing meets the probe lies as it is."""
+    p = probe.codes.shape[1]
+    affine = xp.zeros((AFFINE, batch), np.float32)
     affine[[0, 3]] = 1
-    none = np.full((p, batch), NONE, np.uint8)
-    weight, rest = np.zeros((p, batch), np.float32), np.zeros((2, p, batch), np.float32)
+    none = xp.full((p, batch), NONE, np.uint8)
+    weight, rest = xp.zeros((p, batch), np.float32), xp.zeros((2, p, batch), np.float32)
+    x, y = probe.x.astype(np.float32), probe.y.astype(np.float32)
     return Deformation(x, y, affine, none, weight, rest, how.reach, how.held)
+
+
+def _start(
+    probe: Packed,
+    gallery: Packed,
+    candidates: np.ndarray,
+    paired: tuple[np.ndarray, np.ndarray, np.ndarray],
+    kept: np.ndarray,
+    how: Fitting,
+) -> np.ndarray:
+    """Affine maps (6, B) from the pairs that relaxation kept."""
+    mine, theirs, likeness = paired
+    there = np.minimum(gallery.start[candidates] + theirs, gallery.codes.shape[1] - 1)
+    x, y = probe.x[mine].astype(np.float32), probe.y[mine].astype(np.float32)
+    to_x, to_y = gallery.x[there].astype(np.float32), gallery.y[there].astype(np.float32)
+    turned = gallery.angle[there] - probe.angle[mine]
+    start = np.where(likeness > 0, kept * kept, 0) + np.float32(1e-12)
+    cos, sin, weight = _rotation(x, y, to_x, to_y, turned, start, how)
+    return _affine(x, y, to_x, to_y, weight, cos, sin, how.stiffness)
 
 
 def _rotation(
@@ -202,10 +223,8 @@ def _rotation(
         a, b, u, v = x - x0, y - y0, to_x - u0, to_y - v0
         along = (weight * (a * u + b * v)).sum(axis=0)
         across = (weight * (a * v - b * u)).sum(axis=0)
-        # a direction counts as much as a pair this far from the middle; y is down, angles are up
-        arm = np.float32(400)
-        along += arm * (weight * COS[turned]).sum(axis=0)
-        across -= arm * (weight * SIN[turned]).sum(axis=0)
+        along += ARM * (weight * COS[turned]).sum(axis=0)
+        across -= ARM * (weight * SIN[turned]).sum(axis=0)  # y is down, angles are up
         length = np.sqrt(along * along + across * across) + np.float32(1e-20)
         cos, sin = along / length, across / length
         off_x, off_y = u - (cos * a - sin * b), v - (sin * a + cos * b)
@@ -246,45 +265,95 @@ def _affine(
     return np.stack([xx, xy, yx, yy, u0 - xx * x0 - xy * y0, v0 - yx * x0 - yy * y0])
 
 
-def _meet(
-    at_x: np.ndarray,
-    at_y: np.ndarray,
-    angle: np.ndarray,
-    cos: np.ndarray,
-    sin: np.ndarray,
-    places: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    tolerance: float,
-    turn: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Partners uint8 (p, B) and cost int32 (p, B) of the minutiae that are each other's nearest."""
-    there_x, there_y, there_angle, real = places
-    p, batch = at_x.shape
+def _steps(cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
+    """The turns of these cosines and sines, y down, uint8, 1/256 turn counter-clockwise as seen."""
+    steps = np.rint(np.arctan2(-sin, cos) * np.float32(STEPS / (2 * np.pi)))
+    return (steps.astype(np.int64) % STEPS).astype(np.uint8)
+
+
+class _Places(NamedTuple):
+    """n minutiae on each of B prints. x, y: int16 (n, B), 1/8 px. angle: uint8 (n, B)."""
+
+    x: np.ndarray
+    y: np.ndarray
+    angle: np.ndarray
+
+
+def _places(x: np.ndarray, y: np.ndarray, angle: np.ndarray) -> _Places:
+    """Places as they are compared, from x, y in px and angles."""
     fine_x, fine_y = (
-        np.clip(np.rint(each * FINE), -EDGE, EDGE).astype(np.int32) for each in (at_x, at_y)
+        np.rint(np.clip(each, -EDGE, EDGE) * FINE).astype(np.int16) for each in (x, y)
     )
-    steps = np.rint(np.arctan2(-sin, cos) * np.float32(STEPS / (2 * np.pi))).astype(np.int64)
-    seen = angle[:, None] + (steps % STEPS).astype(np.uint8)
+    return _Places(fine_x, fine_y, angle)
+
+
+def _meet(
+    here: _Places, there: _Places, real: np.ndarray, tolerance: float, turn: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Minutiae that are each other's nearest: flat indices into `here` and `there`, and the costs,
+    int32, squared distances in 1/8 px with those of direction.
+
+    real: bool, of `there`, which slots hold a minutia.
+    """
+    batch = real.shape[1]
     limit = np.int32((FINE * tolerance) ** 2)
     price = np.int32(round((FINE * tolerance) ** 2 / turn**2))
-    best_row = np.full((p, batch), FAR, np.int32)
-    best_col = np.full((len(there_x), batch), FAR, np.int32)
-    own = np.arange(p, dtype=np.int32)[:, None]
-    for g in range(len(there_x)):
-        off_x, off_y = fine_x - there_x[g], fine_y - there_y[g]
-        off_x *= off_x
-        off_y *= off_y
-        off_x += off_y
-        apart = np.abs((seen - there_angle[g]).view(np.int8)).view(np.uint8)
-        far = (off_x >= limit) | (apart >= turn) | ~real[g]
-        wide = apart.astype(np.int32)
-        wide *= wide
-        wide *= price
-        off_x += wide
-        off_x <<= 6
-        off_x[far] = FAR
-        np.minimum(best_row, off_x + np.int32(g), out=best_row)
-        np.min(off_x + own, axis=0, out=best_col[g])
-    partner = best_row & 63
-    back = np.take_along_axis(best_col, np.minimum(partner, len(best_col) - 1), 0) & 63
-    met = (best_row < FAR) & (back == own)
-    return np.where(met, partner, NONE).astype(np.uint8), np.where(met, best_row >> 6, 0)
+    mine, theirs = _near(here, there, tolerance, turn)
+    off_x, off_y = (
+        (one.take(mine) - other.take(theirs)).astype(np.int32)
+        for one, other in ((here.x, there.x), (here.y, there.y))
+    )
+    apart = np.abs((here.angle.take(mine) - there.angle.take(theirs)).view(np.int8)).view(np.uint8)
+    cost = off_x * off_x + off_y * off_y
+    near = np.flatnonzero((cost < limit) & (apart < turn) & real.take(theirs))
+    mine, theirs, apart = mine[near], theirs[near], apart[near].astype(np.int32)
+    cost = cost[near] + apart * apart * price
+    met = np.flatnonzero(
+        _least(cost, theirs // batch, mine, here.x.size)
+        & _least(cost, mine // batch, theirs, there.x.size)
+    )
+    return mine[met], theirs[met], cost[met]
+
+
+def _least(cost: np.ndarray, index: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+    """Which costs are the least of their group, bool; ties go to the lower index."""
+    key = cost.astype(np.int64) * MAX_MINUTIAE + index
+    least = np.full(groups, np.iinfo(np.int64).max)
+    np.minimum.at(least, group, key)
+    return np.asarray(least[group] == key)
+
+
+def _near(
+    here: _Places, there: _Places, tolerance: float, turn: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Flat indices into `here` and `there` of all pairs that may meet, and of a few more.
+
+    All pairs of all candidates are gone through in bytes: differences that wrap, as angles do,
+    shifted so that one comparison bounds them on both sides.
+    """
+    steps = math.ceil(FINE * tolerance / 2**_COARSE)
+    bounds = (
+        (_coarse(here.x), _coarse(there.x), np.uint8(steps)),
+        (_coarse(here.y), _coarse(there.y), np.uint8(steps)),
+        (here.angle, there.angle, np.uint8(turn - 1)),
+    )
+    size, batch = there.x.size, there.x.shape[1]
+    rows = max(1, _BLOCK // size)
+    off = np.empty((rows, *there.x.shape), np.uint8)
+    near, close = np.empty(off.shape, np.bool_), np.empty(off.shape, np.bool_)
+    found = []
+    for first in range(0, len(here.x), rows):
+        near[:] = True
+        for one, other, most in bounds:
+            own = one[first : first + rows, None] + most
+            np.subtract(own, other, out=off[: len(own)])
+            near &= np.less_equal(off, 2 * most, out=close)
+        found.append(np.flatnonzero(near[: len(own)]) + first * size)
+    pair = np.concatenate(found)
+    mine = pair // size
+    theirs = pair - mine * size
+    return mine * batch + theirs % batch, theirs
+
+
+def _coarse(fine: np.ndarray) -> np.ndarray:
+    return (fine >> _COARSE).astype(np.uint8)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,14 +28,19 @@ PHASES = 32  # steps of a turn
 SHORTEST, LONGEST = 5.0, 15.0  # px from ridge to ridge
 _PHASE, _PERIOD, _ORIENTATION = 1, 6, 10  # lowest bit of each
 
-_turn = (np.arange(ORIENTATIONS) + 0.5) * (np.pi / ORIENTATIONS)
-# Across the ridges, a quarter turn counter-clockwise of them, in pixels (y down).
-ACROSS_X, ACROSS_Y = (-np.sin(_turn)).astype(np.float32), (-np.cos(_turn)).astype(np.float32)
 _ratio = LONGEST / SHORTEST
 _period = SHORTEST * _ratio ** (np.arange(PERIODS) / (PERIODS - 1))
-WAVE = (2 * np.pi / _period).astype(np.float32)  # radians of phase for each px across
-PHASE = ((np.arange(PHASES) + 0.5) * (2 * np.pi / PHASES)).astype(np.float32)
+_turn = (np.arange(ORIENTATIONS) + 0.5) * (np.pi / ORIENTATIONS)
+# Radians of phase from a cell to the next right and down, float32 (1024,), by a cell's bits from
+# the period on. Phase grows across the ridges, a quarter turn counter-clockwise of them (y down).
+RIGHT, DOWN = (
+    np.outer(across, 2 * np.pi * CELL / _period).astype(np.float32).ravel()
+    for across in (-np.sin(_turn), -np.cos(_turn))
+)
 WIDEST = np.float32(0.5)  # logarithm: periods that differ more count as this
+MAX_CELLS = 1600  # of the probe
+CHUNK = 64  # candidates at a time: numbers for each of a probe's cells fit a second-level cache
+_SIGN = np.uint32(2**31)  # of a float32
 
 SUMS = ("cells", "orientation", "period", "coherence")  # the rows of what `compare` returns
 
@@ -80,10 +85,15 @@ def move(cells: Cells, xp: ModuleType) -> Cells:
 @dataclass(frozen=True, slots=True)
 class Comparing:
     """How ridges are compared. window: cells on a side of the square within which phases should
-    differ alike, odd. nodes: cells from place to place at which the deformation is worked out."""
+    differ alike, odd. nodes: cells from place to place at which the deformation is worked out.
+    Raises ValueError for an even window or none, and for no nodes."""
 
     window: int
     nodes: int
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or self.window % 2 == 0 or self.nodes < 1:
+            raise ValueError(f"a window of {self.window} is not odd, or no node in {self.nodes}")
 
 
 def encode(
@@ -122,151 +132,270 @@ def reference(
     probe: Cells, gallery: Cells, candidates: np.ndarray, lie: Deformation, how: Comparing
 ) -> np.ndarray:
     """`compare` in NumPy: the CPU's path and the oracle of the CUDA kernel."""
-    columns = int(probe.width[0])
-    if not columns or not len(gallery.values):
-        return np.zeros((len(SUMS), len(candidates)), np.float32)
-    own = probe.values.reshape(-1, columns)
-    x, y = _places(probe, own.shape, lie, how.nodes)
-    other, shared = _look_up(gallery, candidates, x, y)
-    shared &= (own & 1).astype(np.bool_)[:, :, None]
-    cosine, ratio, opposed = _compare_waves(own, other, lie.affine)
-    shift = _shift(own, other, x, y, opposed)
-    seen = shared.astype(np.float32)
-    weight = np.maximum(cosine, 0)
-    weight *= seen
-    real, imaginary = np.cos(shift), np.sin(shift)
-    real *= weight
-    imaginary *= weight
-    real, imaginary = _boxes(real, how.window), _boxes(imaginary, how.window)
-    real *= real
-    imaginary *= imaginary
-    real += imaginary
-    coherence = np.sqrt(real, out=real)
-    coherence /= np.maximum(_boxes(seen, how.window), 1)
-    parts = (seen, cosine * seen, ratio * seen, coherence * seen)
-    return np.stack([part.sum(axis=(0, 1)) for part in parts])
+    batch = len(candidates)
+    sums = np.zeros((len(SUMS), batch), np.float32)
+    if not batch or not probe.values.any() or not len(gallery.values):
+        return sums
+    own = _decode(probe, how)
+    nodes_x, nodes_y = _nodes(probe, own, lie, how.nodes)
+    chunk = -(-batch // -(-batch // CHUNK))  # equal parts, so that all fit the same arrays
+    work = _work(own, chunk, how.window)
+    x, y, spare = work.floats[:3]
+    ones = np.ones(len(own.place), np.float32)
+    for start in range(0, batch, chunk):
+        first = min(start, batch - chunk)
+        some = slice(first, first + chunk)
+        _interpolate(own, nodes_x[..., some], x, spare)
+        _interpolate(own, nodes_y[..., some], y, spare)
+        _look_up(gallery, candidates[some], work)
+        seen, cosine, ratio, shift = _compare_waves(own, lie.affine[:4, some], work)
+        coherence = _coherence(own, seen, cosine, shift, how.window, work)
+        for row, part in enumerate((seen, cosine, ratio, coherence)):
+            sums[row, some] = ones @ part
+    return sums
 
 
-def _places(
-    probe: Cells, shape: tuple[int, ...], lie: Deformation, step: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where the middles of the probe's cells lie on each candidate: float32 px (h, w, B) each.
+class _Between(NamedTuple):
+    """Places in a row, and the nodes before and after each: int (n,), with the share of the way
+    between them, float32 (n,). nodes: how many there are."""
 
-    The deformation is smooth: it is worked out at every `step`-th cell, linear in between.
+    before: np.ndarray
+    after: np.ndarray
+    share: np.ndarray
+    nodes: int
+
+
+class _Own(NamedTuple):
+    """The n cells in which the probe shows ridges: what is the same for all candidates.
+
+    rows, columns: of the grid of cells. before, after: int (n,), the nodes left and right of a
+    cell in its row of the grid. share: float32 (n, 1), as in _Between. across_x, across_y:
+    float32 (n, 1), unit vectors across the ridges. wave: float32 (n, 1), logarithm of rad per cell.
+    phase: float32 (n, 1) rad. place: int (n,), of a cell in a grid with rows `stride` apart.
     """
-    rows, columns = (-(-(length - 1) // step) + 1 for length in shape)
+
+    rows: _Between
+    columns: _Between
+    before: np.ndarray
+    after: np.ndarray
+    share: np.ndarray
+    across_x: np.ndarray
+    across_y: np.ndarray
+    wave: np.ndarray
+    phase: np.ndarray
+    place: np.ndarray
+    stride: int
+
+
+class _Work(NamedTuple):
+    """Memory for n cells of the probe on b candidates, used by one chunk after the other: to get
+    it anew for each step would cost more than the arithmetic.
+
+    floats: float32 (7, n, b); the first two are the places x and y. other: uint16 (n, b), the
+    candidates' cells, and at: int64 (n, b), where to find them. grid: float32 (…, b), with a margin
+    around the cells that stays 0. line, box: float32 (…, b), its sums.
+    """
+
+    floats: np.ndarray
+    other: np.ndarray
+    at: np.ndarray
+    grid: np.ndarray
+    line: np.ndarray
+    box: np.ndarray
+
+
+def _decode(probe: Cells, how: Comparing) -> _Own:
+    cells = probe.values.reshape(-1, int(probe.width[0]))
+    rows, columns = (_between(length, how.nodes) for length in cells.shape)
+    row, column = np.nonzero(cells)
+    value = cells[row, column][:, None]
+    right, down = RIGHT[value >> _PERIOD], DOWN[value >> _PERIOD]
+    wave = np.sqrt(right * right + down * down)
+    # the margin at the end of a row is also that at the start of the next
+    stride = len(columns.share) + how.window // 2
+    return _Own(
+        rows,
+        columns,
+        row * columns.nodes + columns.before[column],
+        row * columns.nodes + columns.after[column],
+        columns.share[column, None],
+        right / wave,
+        down / wave,
+        np.log(wave),
+        _phase(value, np.empty(value.shape, np.float32)),
+        row * stride + column,
+        stride,
+    )
+
+
+def _between(length: int, step: int) -> _Between:
+    """`length` places in a row, and a node at every `step`-th from the first to past the last."""
+    nodes = -(-(length - 1) // step) + 1
+    at = np.arange(length)
+    before = np.minimum(at // step, max(nodes - 2, 0))
+    share = ((at - before * step) / step).astype(np.float32)
+    return _Between(before, np.minimum(before + 1, nodes - 1), share, nodes)
+
+
+def _work(own: _Own, batch: int, window: int) -> _Work:
+    n, margin = len(own.place), window - 1
+    size = (len(own.rows.share) + margin) * own.stride + margin // 2
+    return _Work(
+        np.empty((7, n, batch), np.float32),
+        np.empty((n, batch), np.uint16),
+        np.empty((n, batch), np.int64),
+        np.zeros((size, batch), np.float32),
+        np.empty((size - margin, batch), np.float32),
+        np.empty((size - margin - margin * own.stride, batch), np.float32),
+    )
+
+
+def _nodes(probe: Cells, own: _Own, lie: Deformation, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where every `step`-th cell of the probe lies on each candidate: float32 px (h', w', B) each.
+
+    The deformation is smooth: it is worked out there, linear in between.
+    """
+    rows, columns = own.rows.nodes, own.columns.nodes
     y = ((np.arange(rows) * step + probe.top[0] + 0.5) * CELL - 0.5).astype(np.float32)
     x = ((np.arange(columns) * step + probe.left[0] + 0.5) * CELL - 0.5).astype(np.float32)
     x, y = np.tile(x, rows), np.repeat(y, columns)
     near = nearness(x, y, lie.x, lie.y, lie.reach)
-    carried = carry(near, lie.weight, lie.rest, lie.held)
-    placed = place(lie.affine, x[:, None], y[:, None])
-    return tuple(
-        _between((at + off).reshape(rows, columns, -1), shape, step)
-        for at, off in zip(placed, carried, strict=True)
-    )
+    carry_x, carry_y = carry(near, lie.weight, lie.rest, lie.held)
+    at_x, at_y = place(lie.affine, x[:, None], y[:, None])
+    shape = rows, columns, -1
+    return (at_x + carry_x).reshape(shape), (at_y + carry_y).reshape(shape)
 
 
-def _between(values: np.ndarray, shape: tuple[int, ...], step: int) -> np.ndarray:
-    """Values at every cell from those at every `step`-th."""
-    for axis, length in enumerate(shape):
-        values = np.moveaxis(values, axis, 0)
-        at = np.arange(length)
-        before = np.minimum(at // step, max(len(values) - 2, 0))
-        share = ((at - before * step) / step).astype(np.float32)[:, None, None]
-        low, high = values[before], values[np.minimum(before + 1, len(values) - 1)]
-        values = np.moveaxis(low + (high - low) * share, 0, axis)
-    return np.ascontiguousarray(values)
+def _interpolate(own: _Own, nodes: np.ndarray, out: np.ndarray, spare: np.ndarray) -> None:
+    """Values at the probe's cells (n, b) from those at the nodes (h', w', b)."""
+    above, below = nodes[own.rows.before], nodes[own.rows.after]
+    below -= above
+    below *= own.rows.share[:, None, None]
+    above += below
+    rows = above.reshape(-1, nodes.shape[-1])
+    rows.take(own.before, axis=0, out=out, mode="clip")
+    rows.take(own.after, axis=0, out=spare, mode="clip")
+    spare -= out
+    spare *= own.share
+    out += spare
 
 
-def _look_up(
-    gallery: Cells, candidates: np.ndarray, x: np.ndarray, y: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The candidates' cells at these places, and which of them show ridges: (h, w, B) each.
+def _look_up(gallery: Cells, candidates: np.ndarray, work: _Work) -> None:
+    """The candidates' cells at these places, 0 where no ridges are seen.
 
-    x and y become px from the middle of the cell.
+    x and y, px, become parts of a cell from the middle of the candidate's, -1/2..1/2.
     """
-    first, width = gallery.start[candidates], gallery.width[candidates].astype(np.int32)
-    count = (gallery.start[candidates + 1] - first).astype(np.int32)
+    start, width = gallery.start[candidates], gallery.width[candidates].astype(np.int32)
+    count = (gallery.start[candidates + 1] - start).astype(np.int32)
     height = count // np.maximum(width, 1)
-    for at, edge in ((x, gallery.left), (y, gallery.top)):
-        at += np.float32(0.5)
+    x, y, middle, column, row = work.floats[:5]
+    column, row = column.view(np.int32), row.view(np.int32)
+    for at, edge, cell in ((x, gallery.left, column), (y, gallery.top, row)):
+        at -= edge[candidates].astype(np.float32) * CELL + np.float32((CELL - 1) / 2)
         at *= np.float32(1 / CELL)
-        at -= edge[candidates].astype(np.float32)
-    column, row = np.floor(x), np.floor(y)
-    inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
-    for at, cell in ((x, column), (y, row)):
-        at -= cell
-        at -= np.float32(0.5)
-        at *= np.float32(CELL)
-    row *= width.astype(np.float32)
+        np.rint(at, out=middle)
+        at -= middle
+        cell[:] = middle
+    # without its sign a number below 0 is large
+    inside = column.view(np.uint32) < width.view(np.uint32)
+    inside &= row.view(np.uint32) < height.view(np.uint32)
+    row *= width
     row += column
-    place_of = np.where(inside, row, 0).astype(np.int64)
-    place_of += first
-    other = gallery.values.take(place_of, mode="clip")
-    inside &= (other & 1).astype(np.bool_)
-    return other, inside
+    np.add(row, start, out=work.at)
+    gallery.values.take(work.at, out=work.other, mode="clip")
+    np.multiply(work.other, inside, out=work.other)
 
 
-def _compare_waves(
-    own: np.ndarray, other: np.ndarray, affine: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cosine of twice the angle between the waves, |logarithm of the ratio of their periods|, at
-    most WIDEST, and where they count their phase in opposite directions: (h, w, B) each.
+def _compare_waves(own: _Own, affine: np.ndarray, work: _Work) -> tuple[np.ndarray, ...]:
+    """Where both prints show ridges, 1 or 0; the cosine of twice the angle between their waves and
+    |the logarithm of the ratio of their periods|, at most WIDEST, both 0 elsewhere; and by how much
+    their phases differ, rad: float32 (n, b) each.
 
     Seen from the probe a candidate's wave is the transposed affine map of it.
     """
-    direction = other >> _ORIENTATION
-    right, down = ACROSS_X.take(direction), ACROSS_Y.take(direction)
-    wave = WAVE.take(other >> _PERIOD & (PERIODS - 1))
-    right *= wave
-    down *= wave
-    xx, xy, yx, yy = affine[:4]
-    seen_x, seen_y = xx * right + yx * down, xy * right + yy * down
-    direction = own >> _ORIENTATION
-    along = seen_x * ACROSS_X[direction][:, :, None]
-    along += seen_y * ACROSS_Y[direction][:, :, None]
+    x, y, right, down, seen_x, seen_y, spare = work.floats
+    work.at[:] = work.other >> _PERIOD
+    RIGHT.take(work.at, out=right, mode="wrap")
+    DOWN.take(work.at, out=down, mode="wrap")
+    xx, xy, yx, yy = affine
+    np.multiply(right, xx, out=seen_x)
+    seen_x += np.multiply(down, yx, out=spare)
+    np.multiply(right, xy, out=seen_y)
+    seen_y += np.multiply(down, yy, out=spare)
+    right *= x
+    down *= y
+    shift = np.add(right, down, out=right)
+    shift += _phase(work.other, out=spare)
+    along = np.multiply(seen_x, own.across_x, out=down)
+    along += np.multiply(seen_y, own.across_y, out=spare)
+    # where the waves run against each other, so do their phases: along's sign turns shift's
+    sign = np.bitwise_and(along.view(np.uint32), _SIGN, out=spare.view(np.uint32))
+    np.bitwise_xor(shift.view(np.uint32), sign, out=shift.view(np.uint32))
+    shift -= own.phase
     seen_x *= seen_x
     seen_y *= seen_y
-    seen_x += seen_y
-    square = np.maximum(seen_x, np.float32(1e-12), out=seen_x)
-    cosine = along * along
-    cosine *= 2
-    cosine /= square
-    cosine -= 1
-    mine = np.log(WAVE)[own >> _PERIOD & (PERIODS - 1)]
-    ratio = np.log(square)
+    square = np.add(seen_x, seen_y, out=seen_x)
+    along *= along
+    along /= square
+    along *= 2
+    along -= 1
+    ratio = np.log(square, out=square)
     ratio *= np.float32(0.5)
-    ratio -= mine[:, :, None]
+    ratio -= own.wave
     np.abs(ratio, out=ratio)
-    np.minimum(ratio, WIDEST, out=ratio)
-    return cosine, ratio, along < 0
+    np.clip(ratio, 0, WIDEST, out=ratio)
+    seen = seen_y
+    seen[:] = work.other & 1
+    ratio *= seen
+    along *= seen
+    return seen, along, ratio, shift
 
 
-def _shift(
-    own: np.ndarray, other: np.ndarray, x: np.ndarray, y: np.ndarray, opposed: np.ndarray
+def _coherence(
+    own: _Own,
+    seen: np.ndarray,
+    cosine: np.ndarray,
+    shift: np.ndarray,
+    window: int,
+    work: _Work,
 ) -> np.ndarray:
-    """Difference of phase, rad (h, w, B), the candidate's at x, y px from the middle of its cell."""
-    direction = other >> _ORIENTATION
-    across = ACROSS_X.take(direction)
-    across *= x
-    down = ACROSS_Y.take(direction)
-    down *= y
-    across += down
-    across *= WAVE.take(other >> _PERIOD & (PERIODS - 1))
-    across += PHASE.take(other >> _PHASE & (PHASES - 1))
-    np.negative(across, out=across, where=opposed)
-    across -= PHASE[own >> _PHASE & (PHASES - 1)][:, :, None]
-    return across
+    """Length of the mean phasor in the window around each cell: float32 (n, b) in 0..1."""
+    real, imaginary, *_, weight = work.floats
+    np.clip(cosine, 0, 1, out=weight)
+    np.cos(shift, out=real)
+    np.sin(shift, out=imaginary)
+    for part in (real, imaginary):
+        part *= weight
+        _sum_windows(own, part, window, work)
+        part *= part
+    real += imaginary
+    coherence = np.sqrt(real, out=real)
+    count = weight
+    count[:] = seen
+    _sum_windows(own, count, window, work)
+    coherence /= np.clip(count, 1, window * window, out=count)
+    coherence *= seen
+    return coherence
 
 
-def _boxes(values: np.ndarray, window: int) -> np.ndarray:
-    """Sums over squares of `window` cells around each, along the first two axes."""
-    for axis in (0, 1):
-        values = np.moveaxis(values, axis, 0)
-        total = values.copy()
-        for step in range(1, min(window // 2 + 1, len(values))):
-            total[step:] += values[:-step]
-            total[:-step] += values[step:]
-        values = np.moveaxis(total, 0, axis)
-    return values
+def _sum_windows(own: _Own, values: np.ndarray, window: int, work: _Work) -> None:
+    """Puts in place of the cells' values (n, b) their sums over the window around each."""
+    work.grid[own.place + window // 2 * (own.stride + 1)] = values
+    _sum_runs(work.grid, window, 1, work.line)
+    _sum_runs(work.line, window, own.stride, work.box)
+    work.box.take(own.place, axis=0, out=values, mode="clip")
+
+
+def _sum_runs(values: np.ndarray, count: int, step: int, out: np.ndarray) -> None:
+    """Sums of `count` values, `step` apart along the first axis, from each on."""
+    out[:] = values[: len(out)]
+    for first in range(step, count * step, step):
+        out += values[first : first + len(out)]
+
+
+def _phase(cells: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Phase in the middle of cells, float32 rad, in `out`."""
+    out[:] = cells & ((PHASES - 1) << _PHASE)
+    out *= np.float32(2 * np.pi / (PHASES << _PHASE))
+    out += np.float32(np.pi / PHASES)
+    return out
