@@ -60,7 +60,7 @@ def tell(llr: np.ndarray, compared: Compared, sets: Sequence[str], bootstrap: Bo
     """Rates and intervals, percent, of each set and of their mean."""
     rows, drawn = {}, []
     for part, name in enumerate(sets):
-        mine = (compared.part == part) & compared.real
+        mine = compared.part == part
         mated, other = mine & compared.mated, mine & ~compared.mated
         steps = metrics.arrange(llr[mated], llr[other])
         fingers = compared.one[mated], (compared.one[other], compared.other[other])
@@ -104,6 +104,7 @@ def main() -> int:
     for extractor in ("leader", "gabor"):
         prints = read(arguments, extractor)
         compared = gather(load(arguments.work, extractor, prints), prints)
+        compared = compared.take(compared.real)
         for name, used in STEPS.items():
             llr = judge_each(compared, used)
             told[f"{extractor}: {name}"] = tell(llr, compared, sets, bootstrap)

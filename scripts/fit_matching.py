@@ -4,10 +4,11 @@
     .venv/bin/python scripts/fit_matching.py PRINTS_DIR... --work DIR [--made 400]
         [--leave-out FOLDER/FINGER]
 
-Every print of all folders and of made fingers is compared with every other by all the evidence,
-with either extractor. Templates and comparisons are kept in DIR, so a run that was stopped goes
-on where it was. Before the weights of all prints are written, the method is judged on fingers
-that had no part in it: five folds of fingers, and each folder by the weights of the others.
+Every print of all folders, and of fingers made here, is compared with every other by all the
+evidence, with either extractor. Templates and comparisons are kept in DIR, so a run that was
+stopped goes on where it was. Before the weights of all real prints are written, the method is
+judged on fingers that had no part in it: five folds of fingers, and each folder by the weights of
+the others. Made prints had no part in it at all.
 """
 
 from __future__ import annotations
@@ -187,18 +188,16 @@ def fit_nulls(llr: np.ndarray) -> dict:
     }
 
 
-def fit(compared: Compared, sets: Sequence[str], made: int) -> dict:
+def fit(compared: Compared, sets: Sequence[str]) -> dict:
     """What is written for one extractor."""
     with_ridges, without = (fit_weights(compared, used) for used in MODELS)
-    llr = weigh(compared, with_ridges, without)
-    other = ~compared.mated
-    nulls = other & compared.real
+    llr, other = weigh(compared, with_ridges, without), ~compared.mated
     return {
-        "fitted_on": f"{', '.join(sets)} and {made} made fingers: {compared.mated.sum()} mated and "
-        f"{other.sum()} non-mated comparisons",
+        "fitted_on": f"{', '.join(sets)}: {compared.mated.sum()} mated and {other.sum()} non-mated "
+        "comparisons",
         "with_ridges": asdict(with_ridges),
         "without": asdict(without),
-        "nulls": fit_nulls(llr[nulls]) | {"tail_scale_interval": bound_tail(compared, llr, nulls)},
+        "nulls": fit_nulls(llr[other]) | {"tail_scale_interval": bound_tail(compared, llr, other)},
     }
 
 
@@ -213,9 +212,9 @@ def bound_tail(compared: Compared, llr: np.ndarray, nulls: np.ndarray) -> list[f
 
 
 def judge(llr: np.ndarray, compared: Compared) -> list[float]:
-    """Mean over sets of EER, FMR100, FMR1000 and ZeroFMR in percent, and Cllr."""
+    """Mean over the sets of real prints of EER, FMR100, FMR1000 and ZeroFMR, percent, and Cllr."""
     rows = []
-    for part in np.unique(compared.part[compared.mated]):
+    for part in np.unique(compared.part[compared.mated & compared.real]):
         mine = compared.part == part
         mated, other = llr[mine & compared.mated], llr[mine & ~compared.mated]
         found = metrics.rates(mated, other)
@@ -226,9 +225,8 @@ def judge(llr: np.ndarray, compared: Compared) -> list[float]:
     return np.mean(rows, axis=0).tolist()
 
 
-def cross_validate(compared: Compared) -> np.ndarray:
-    """Judges the method on sets, and on fingers, that had no part in the weights. Returns the log10
-    likelihood ratios of the latter."""
+def cross_validate(compared: Compared) -> None:
+    """Judges the method on sets, and on fingers, that had no part in the weights."""
     out = np.zeros(len(compared.mated))
     for part in np.unique(compared.part[compared.part >= 0]):
         mine = compared.part == part
@@ -242,12 +240,12 @@ def cross_validate(compared: Compared) -> np.ndarray:
         mine = fold[compared.one] == k
         out[mine] = weigh(compared.take(mine), *weights)
     tell("five folds of fingers", judge(out, compared))
-    return out
 
 
-def check_nulls(compared: Compared, llr: np.ndarray) -> None:
+def check_nulls(compared: Compared, fitted: dict) -> None:
     """Stated against measured false match rates on fingers, and on made prints, that had no part in
     the table and its tail."""
+    llr = weigh(compared, *(Weights(**fitted[name]) for name in ("with_ridges", "without")))
     half = np.arange(max(compared.one.max(), compared.other.max()) + 1) % 2
     other, one, two = ~compared.mated, half[compared.one], half[compared.other]
     first, second = (other & compared.real & (one == k) & (two == k) for k in (0, 1))
@@ -281,8 +279,10 @@ def main() -> int:
     for extractor in pipeline.EXTRACTORS:
         prints = read(arguments, extractor)
         compared = gather(load(arguments.work, extractor, prints), prints)
-        check_nulls(compared, cross_validate(compared))
-        fitted[extractor] = fit(compared, set_names(arguments.folders), arguments.made)
+        real = compared.take(compared.real)
+        cross_validate(real)
+        fitted[extractor] = fit(real, set_names(arguments.folders))
+        check_nulls(compared, fitted[extractor])
         console.print(extractor, fitted[extractor])
     OUT.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
     calibration.load.cache_clear()
