@@ -234,6 +234,12 @@ class Evidence:
     candidate_quality: int
     template_id: int = 0
 
+    def __str__(self) -> str:
+        met = f"{self.met} of {self.expected_probe} and {self.expected_candidate} minutiae meet"
+        if not self.ridge_area:
+            return f"{met}, no ridges to compare"
+        return f"{met}, ridge coherence {self.ridge_coherence:.2f} over {self.ridge_area:.0f} mm²"
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         Searched,
         Verification,
     )
-    from engine.types import Candidate, Template
+    from engine.types import Candidate, Evidence, Template
 
 Document = dict[str, Any]
 
@@ -39,7 +39,7 @@ def verified(result: Verification) -> Document:
         "threshold": result.verdict.threshold,
         "fmr": result.verdict.fmr,
         "over_threshold": result.verdict.over_threshold,
-        "pairs": len(result.verdict.evidence.pairs),
+        "evidence": _evidence(result.verdict.evidence),
         "prints": [template(item) for item in result.templates],
     }
 
@@ -106,26 +106,28 @@ def _candidate(item: Candidate) -> Document:
         "llr": item.llr,
         "gap": item.gap,
         "over_threshold": item.over_threshold,
-        "fingers": [
-            {
-                "position": int(one.position),
-                "score": one.score,
-                "llr": one.llr,
-                "pairing": one.pairing,
-                "met": one.met,
-                "expected_probe": one.expected_probe,
-                "expected_candidate": one.expected_candidate,
-                "likeness": one.likeness,
-                "ridge_area_mm2": one.ridge_area,
-                "ridge_coherence": one.ridge_coherence,
-                "ridge_orientation": one.ridge_orientation,
-                "ridge_period": one.ridge_period,
-                "probe_quality": one.probe_quality,
-                "candidate_quality": one.candidate_quality,
-                "template_id": one.template_id,
-            }
-            for one in item.evidence
-        ],
+        "fingers": [_evidence(one) for one in item.evidence],
+    }
+
+
+def _evidence(one: Evidence) -> Document:
+    """What one finger of the probe says of one of the candidate's."""
+    return {
+        "position": int(one.position),
+        "score": one.score,
+        "llr": one.llr,
+        "pairing": one.pairing,
+        "met": one.met,
+        "expected_probe": one.expected_probe,
+        "expected_candidate": one.expected_candidate,
+        "likeness": one.likeness,
+        "ridge_area_mm2": one.ridge_area,
+        "ridge_coherence": one.ridge_coherence,
+        "ridge_orientation": one.ridge_orientation,
+        "ridge_period": one.ridge_period,
+        "probe_quality": one.probe_quality,
+        "candidate_quality": one.candidate_quality,
+        "template_id": one.template_id,
     }
 
 

@@ -58,7 +58,7 @@ def verify(
         documents.verified(result),
         f"{'over' if verdict.over_threshold else 'under'} the threshold: "
         f"score {verdict.score:.2f}, threshold {verdict.threshold:.2f} for FMR {verdict.fmr:g}, "
-        f"log10 LR {verdict.llr:+.1f}, {len(verdict.evidence.pairs)} minutiae paired",
+        f"log10 LR {verdict.llr:+.1f}; {verdict.evidence}",
     )
 
 

@@ -108,7 +108,7 @@ def _pair(
         evidence.pairs,
         captions=("Probe", candidate.person),
     )
-    words = f"{finger.row.person} beside {candidate.person}, {len(evidence.pairs)} minutiae paired"
+    words = f"{finger.row.person} beside {candidate.person}: {evidence}"
     return encode_picture(drawn, words)
 
 

@@ -33,5 +33,5 @@ def test_made_prints_find_their_persons(tmp_path: Path) -> None:
     assert page.read_text().count("data:image/") >= 3
     probe = next((prints / "probes").iterdir())
     drawn = tmp_path / "drawn.png"
-    run("extract", probe, "--extractor", "gabor", "--show", drawn)
+    run("--home", home, "extract", probe, "--extractor", "gabor", "--show", drawn)
     assert drawn.read_bytes().startswith(b"\x89PNG")

@@ -33,7 +33,9 @@ from engine.types import (
 
 WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 PAIRS = np.array([[0, 1], [2, 3]], np.int32)
-EVIDENCE = Evidence(FingerPosition.RIGHT_INDEX, 51.5, 0.5, 0.8, PAIRS, 70, 66)
+EVIDENCE = Evidence(
+    FingerPosition.RIGHT_INDEX, 51.5, 4.25, 0.5, 2, 3, 4, 0.8, 90.0, 0.7, 0.9, 0.1, PAIRS, 70, 66
+)
 
 
 def candidate(person: str, rank: int, over: bool) -> ReportCandidate:
