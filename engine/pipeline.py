@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from engine import search
 from engine.embedding import descriptors, vector
 from engine.errors import FailureToExtractError, GalleryError, MakerMismatchError, SettingsError
 from engine.index.gallery import Gallery
-from engine.matching import calibration, comparison, thresholds
+from engine.matching import calibration, comparison, fusion, thresholds
 from engine.minutiae import gabor, leader
 from engine.preprocess import cells, wave
 from engine.preprocess.analysis import analyse
@@ -29,6 +29,7 @@ from engine.types import (
     Minutiae,
     RidgeCells,
     Search,
+    Site,
     Template,
     Verdict,
 )
@@ -115,13 +116,15 @@ def identify(
     meaning = calibration.load(_one_maker(probes, galleries).extractor)
     persons = sum(gallery.person_count for gallery in galleries)
     threshold = thresholds.threshold(fpir, persons)
+    fingers = len(fusion.by_finger([probe.position for probe in probes]))
+    sites = {gallery.name: thresholds.choose(gallery.sites, fingers) for gallery in galleries}
     found: list[Candidate] = []
     compared = 0
     for gallery in galleries:
         finalists, count = search.find(probes, gallery, settings, max_candidates)
         # one more than is listed: the last one's gap is to a person who is not
-        most = max_candidates + 1
-        found += search.examine(probes, gallery, finalists, meaning, settings, most)
+        most, site = max_candidates + 1, sites[gallery.name]
+        found += search.examine(probes, gallery, finalists, meaning, site, settings, most)
         compared += count
     return Search(
         search.rank(found, threshold)[:max_candidates],
@@ -130,6 +133,8 @@ def identify(
         persons,
         {gallery.name: gallery.sequence for gallery in galleries},
         compared,
+        {name: str(site or meaning) for name, site in sites.items()},
+        _interval(threshold, galleries, sites),
     )
 
 
@@ -151,8 +156,34 @@ def verify(
     """Whether two prints agree more than all but a share `fmr` of non-mated pairs do."""
     evidence, threshold = compare(probe, candidate, settings), thresholds.threshold(fmr, 1)
     return Verdict(
-        evidence, evidence.score, evidence.llr, threshold, fmr, evidence.score >= threshold
+        evidence,
+        evidence.score,
+        evidence.llr,
+        threshold,
+        fmr,
+        evidence.score >= threshold,
+        str(calibration.load(probe.maker.extractor)),
     )
+
+
+def scoring(extractor: str) -> str:
+    """What makes the scores of this extractor's templates: other scores, another word."""
+    return calibration.load(extractor).digest
+
+
+def _interval(
+    threshold: float, galleries: Sequence[Gallery], sites: Mapping[str, Site | None]
+) -> tuple[float, float] | None:
+    """The 95 % interval of the rate at which searches of these galleries pass the threshold without
+    a mate; None where one of them has prints and no site."""
+    known = []
+    for gallery in galleries:
+        site = sites[gallery.name]
+        if site:
+            known.append(thresholds.interval(threshold, gallery.person_count, site))
+        elif len(gallery):
+            return None
+    return thresholds.joint(known)
 
 
 def _one_maker(probes: Sequence[Template], galleries: Sequence[Gallery]) -> Maker:

@@ -10,11 +10,11 @@ import numpy as np
 from engine.index import shortlist
 from engine.index.gallery import Gallery
 from engine.index.packing import pack_cells, pack_template
-from engine.matching import comparison, fusion, rescoring
+from engine.matching import comparison, fusion, rescoring, thresholds
 from engine.matching.calibration import Calibration
 from engine.matching.comparison import Comparison, Prints
 from engine.settings import Settings
-from engine.types import I64, PPI, Candidate, Evidence, Template
+from engine.types import I64, PPI, Candidate, Evidence, Site, Template
 from kernels.ridges import CELL
 
 CELL_MM2 = (CELL / PPI * 25.4) ** 2
@@ -47,13 +47,14 @@ def examine(
     gallery: Gallery,
     persons: I64,
     meaning: Calibration,
+    site: Site | None,
     settings: Settings,
     most: int,
 ) -> list[Candidate]:
     """The best `most` of these persons as candidates, not yet ranked.
 
     Every finger of the probe is compared, by all the evidence, with all their prints, whatever
-    position these claim.
+    position these claim. Scores mean what they mean at the site, where there is one.
     """
     if not len(persons):
         return []
@@ -74,6 +75,8 @@ def examine(
     fingers = fusion.one_each([probe.position for probe in probes], np.array(ratio))
     total = fusion.fuse(fingers)
     score = meaning.significance(total, len(fingers))
+    if site:
+        score = thresholds.adjust(score, site)
     leading = np.lexsort((-total, -score))[:most]
     return [
         Candidate(

@@ -317,6 +317,29 @@ class FusionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ThresholdSettings:
+    """What is fitted to the best scores of non-mated searches."""
+
+    quantiles: tuple[float, float] = (0.5, 0.75)  # up to the first a score counts as no more
+    # than that: several drawn fingers together have scores there that fit no Gumbel distribution;
+    # both tell outliers, of which there may be a quarter
+    improbable: float = 1e-3  # expected number, in all searches, of scores too high for non-mates
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSettings:
+    """Non-mated searches within a gallery, and the check of what is fitted to them."""
+
+    min_persons: int = 200  # searched for: the scale's standard error is then 8 %
+    listed: int = 60  # candidates: one of a random third is among them but once in 10^10 searches
+    fewer: int = 3  # the check is repeated among one in so many persons
+    stated: tuple[float, ...] = (0.1, 0.01, 0.001)  # rates to check
+    rare: float = 0.01  # lower rates are checked only where `errors` of them can be expected:
+    errors: int = 30  # the measured rate is then within 30 % (rule of 30, ISO/IEC 19795-1)
+    seed: int = 1  # of the persons, fingers and halves drawn
+
+
+@dataclass(frozen=True, slots=True)
 class PlausibilitySettings:
     """What looks like skin. Set between 480 FVC2002 and FVC2004 prints, 1,700 crops of 6.5 mm from
     them, every second print of FCJ2020, and noise, text, rulings, chequerboards and photographs."""
@@ -449,6 +472,8 @@ class Settings:
     rescoring: RescoringSettings = field(default_factory=RescoringSettings)
     comparison: ComparisonSettings = field(default_factory=ComparisonSettings)
     fusion: FusionSettings = field(default_factory=FusionSettings)
+    thresholds: ThresholdSettings = field(default_factory=ThresholdSettings)
+    trials: TrialSettings = field(default_factory=TrialSettings)
 
     def digest(self) -> str:
         """8 hex digits over every setting that shapes a template of this extractor."""

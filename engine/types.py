@@ -242,6 +242,51 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """What scores mean in one gallery: what its own non-mated searches scored.
+
+    location, scale: of the Gumbel distribution of ln(10)·score - ln(persons), for the best score
+    of a search (matching.thresholds); 0 and 1 where the shipped calibration is exact. location_sd,
+    scale_sd, correlation: standard errors of the two, and their correlation. fingers, searches:
+    so many searches with so many fingers each. persons: whom each was searched among. made: day.
+    """
+
+    location: float
+    scale: float
+    location_sd: float
+    scale_sd: float
+    correlation: float
+    fingers: int
+    searches: int
+    persons: int
+    made: date
+
+    def __str__(self) -> str:
+        fingers = "1 finger" if self.fingers == 1 else f"{self.fingers} fingers"
+        return (
+            f"{self.searches:,} non-mated searches with {fingers} among {self.persons:,} persons, "
+            f"{self.made}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How often non-mated searches reach a score, in one gallery.
+
+    measured: float64 (n,), the best scores of n searches, the highest first. score: float64 (m,);
+    site, low, high, shipped: float64 (m,), FPIR there: as measured, with its 95 % interval, and
+    as the shipped calibration has it.
+    """
+
+    measured: F64
+    score: F64
+    site: F64
+    low: F64
+    high: F64
+    shipped: F64
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One person on a candidate list: a proposal for an examiner, never an identification.
 
@@ -266,7 +311,9 @@ class Search:
 
     candidates: best first. threshold: the score that a probe without a mate passes with
     probability fpir, among gallery_size persons. sequences: up to which change of the database
-    each gallery was read. compared: prints whose minutiae were compared.
+    each gallery was read. compared: prints whose minutiae were compared. calibrations: what the
+    scores of each gallery rest on, in words. fpir_interval: 95 %, of the rate that fpir really is,
+    None where that was not measured in every gallery.
     """
 
     candidates: tuple[Candidate, ...]
@@ -275,11 +322,14 @@ class Search:
     gallery_size: int
     sequences: dict[str, int]
     compared: int
+    calibrations: dict[str, str]
+    fpir_interval: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Two prints compared. score, threshold: as in a search of one person, for the rate fmr."""
+    """Two prints compared. score, threshold: as in a search of one person, for the rate fmr.
+    calibration: what the score rests on, in words."""
 
     evidence: Evidence
     score: float
@@ -287,6 +337,7 @@ class Verdict:
     threshold: float
     fmr: float
     over_threshold: bool
+    calibration: str
 
 
 class Degree(IntEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from engine.errors import (
 from engine.index.gallery import Entry, Gallery
 from engine.settings import Settings
 from engine.trace import Recorder
-from engine.types import NO_CELLS, FingerImage, FingerPosition
+from engine.types import NO_CELLS, FingerImage, FingerPosition, Site
 from kernels.ridges import CELL
 from tests.preprocess.waves import Arcs
 from tests.templates import draw_templates
@@ -139,6 +140,41 @@ def test_a_larger_gallery_or_a_lower_rate_raises_the_threshold(gallery):
     usual = pipeline.identify(probes(1), [gallery], fpir=1e-2).threshold
     assert pipeline.identify(probes(1), [gallery], fpir=1e-3).threshold > usual
     assert usual == pytest.approx(2 + np.log10(PERSONS), abs=0.01)
+
+
+@pytest.fixture
+def measured(gallery):
+    """The gallery with what was measured of its scores: half as rare as the shipped ones say."""
+    site = Site(np.log(2), 1.0, 0.1, 0.05, 0.0, 1, 500, PERSONS - 1, date(2026, 1, 2))
+    gallery.sites = (site,)
+    yield gallery
+    gallery.sites = ()
+
+
+def test_scores_mean_what_was_measured_in_their_gallery(measured):
+    (site,), other = measured.sites, Gallery("immigration")
+    here = pipeline.identify(probes(7, (2,)), [measured], fpir=0.01)
+    measured.sites = ()
+    shipped = pipeline.identify(probes(7, (2,)), [measured], fpir=0.01)
+    assert here.threshold == shipped.threshold
+    assert here.candidates[0].score == pytest.approx(shipped.candidates[0].score - np.log10(2))
+    assert here.candidates[0].llr == shipped.candidates[0].llr
+    assert here.calibrations == {"criminal-history": str(site)}
+    assert shipped.calibrations["criminal-history"].startswith("shipped, fitted on")
+    assert shipped.fpir_interval is None
+    low, high = here.fpir_interval
+    assert low < 0.01 < high
+    measured.sites = (site,)
+    assert pipeline.identify(probes(7, (2,)), [measured, other]).fpir_interval is not None
+    other.add([Entry(1, "Q", at(MADE[7][0], 2))])
+    assert pipeline.identify(probes(7, (2,)), [measured, other]).fpir_interval is None
+
+
+def test_what_was_measured_with_one_finger_says_nothing_of_two(measured):
+    found = pipeline.identify(probes(7), [measured])
+    assert found.calibrations["criminal-history"].startswith("shipped")
+    twice = pipeline.identify(probes(7, (2,)) * 2, [measured])  # impressions of one finger
+    assert twice.calibrations == {"criminal-history": str(measured.sites[0])}
 
 
 def test_what_cannot_be_searched_is_refused(gallery):

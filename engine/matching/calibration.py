@@ -7,6 +7,7 @@ from.
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 from dataclasses import dataclass
 from importlib import resources
@@ -64,12 +65,17 @@ class Nulls:
 class Calibration:
     """Fitted for one extractor. with_ridges, without: the weights of the evidence where ridges
     could be compared, and where not. nulls: of the likelihood ratios. fitted_on: the data.
+    digest: 8 hex digits over all of it, "" where it is not shipped.
     """
 
     with_ridges: Weights
     without: Weights
     nulls: Nulls
     fitted_on: str
+    digest: str = ""
+
+    def __str__(self) -> str:
+        return f"shipped, fitted on {self.fitted_on}"
 
     def llr(self, found: Comparison) -> F64:
         """log10 likelihood ratio, mated over non-mated, of each comparison: float64 (B,)."""
@@ -108,4 +114,5 @@ def load(extractor: str) -> Calibration:
     if fitted is None:
         raise SettingsError(f"there is no calibration for the extractor {extractor!r}")
     with_ridges, without = (Weights(**fitted[name]) for name in ("with_ridges", "without"))
-    return Calibration(with_ridges, without, Nulls.from_table(fitted["nulls"]), fitted["fitted_on"])
+    nulls, digest = Nulls.from_table(fitted["nulls"]), hashlib.sha256(json.dumps(fitted).encode())
+    return Calibration(with_ridges, without, nulls, fitted["fitted_on"], digest.hexdigest()[:8])

@@ -60,10 +60,16 @@ def one_each(positions: Sequence[int], llr: F64) -> F64:
     for each of n persons. Of m impressions of a finger the one that speaks most stands, less
     log10 m. Returns float64 (fingers, n).
     """
+    fingers = by_finger(positions)
+    return np.array([llr[finger].max(axis=0) - np.log10(len(finger)) for finger in fingers])
+
+
+def by_finger(positions: Sequence[int]) -> list[list[int]]:
+    """The impressions of each finger, as indices, by their positions."""
     rows: dict[int, list[int]] = {}
     for i, position in enumerate(positions):
         rows.setdefault(position or -1 - i, []).append(i)
-    return np.array([llr[finger].max(axis=0) - np.log10(len(finger)) for finger in rows.values()])
+    return list(rows.values())
 
 
 def fuse(llr: F64) -> F64:

@@ -85,7 +85,7 @@ def test_rank_and_best_other_of_a_list(monkeypatch, listed, rank, other, enrolle
         Candidate(name, "g", i + 1, score, score, 0.0, False, ())
         for i, (name, score) in enumerate(listed)
     )
-    told = Search(candidates, 0.0, 1e-3, 3, {}, 3)
+    told = Search(candidates, 0.0, 1e-3, 3, {}, 3, {}, None)
     monkeypatch.setattr(pipeline, "identify", lambda *_, **__: told)
     galleries, roster = fill([], enlist(PRINTS), 12), {"m": 0, "a": 1}  # and b a distractor
     outcome = search_one(Probe("m_2", "m", "m", (FINGERS[0][1],)), roster, galleries, Settings())
