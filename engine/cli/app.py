@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import enrol, examine, gallery, identify, sample
+from engine.cli import calibrate, enrol, examine, gallery, identify, sample
 from engine.cli.exits import HELP
 from engine.cli.session import HomeOption, JsonOption, QuietOption, Session
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (enrol, identify, examine, sample):
+for verbs in (enrol, identify, calibrate, examine, sample):
     verbs.add_to(app)
 app.add_typer(gallery.app, name="gallery")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.service.results import (
+        CalibrationReport,
         GalleryInfo,
         IdentifyReport,
         Queued,
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
         Searched,
         Verification,
     )
-    from engine.types import Candidate, Evidence, Template
+    from engine.types import Candidate, Evidence, Site, Template
 
 Document = dict[str, Any]
 
@@ -39,6 +40,7 @@ def verified(result: Verification) -> Document:
         "threshold": result.verdict.threshold,
         "fmr": result.verdict.fmr,
         "over_threshold": result.verdict.over_threshold,
+        "calibration": result.verdict.calibration,
         "evidence": _evidence(result.verdict.evidence),
         "prints": [template(item) for item in result.templates],
     }
@@ -63,9 +65,34 @@ def gallery(info: GalleryInfo) -> Document:
         "maker": info.maker,
         "created_at": info.created_at.isoformat(),
         **asdict(info.contents),
+        "fpir": info.fpir,
+        "sites": [_site(item) for item in info.sites],
         "sequence": info.sequence,
         "index": {"path": str(info.index_path), "bytes": info.index_bytes},
     }
+
+
+def calibrated(report: CalibrationReport) -> Document:
+    """What a calibration measured, and what it kept."""
+    return {
+        "gallery": report.gallery,
+        "submission": report.submission,
+        "fpir": report.fpir,
+        "measured": [
+            {
+                **_site(item.site),
+                "checks": [asdict(check) for check in item.checks],
+                "possible_duplicates": [asdict(pair) for pair in item.suspects],
+            }
+            for item in report.measured
+        ],
+        "not_measured": list(report.refused),
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _site(item: Site) -> Document:
+    return {**asdict(item), "made": item.made.isoformat()}
 
 
 def _searched(item: Searched) -> Document:
@@ -87,10 +114,12 @@ def _searched(item: Searched) -> Document:
     if item.search:
         document |= {
             "fpir": item.search.fpir,
+            "fpir_interval": item.search.fpir_interval,
             "threshold": item.search.threshold,
             "gallery_size": item.search.gallery_size,
             "compared": item.search.compared,
             "sequences": dict(item.search.sequences),
+            "calibrations": dict(item.search.calibrations),
             "seconds": round(item.seconds, 6),
             "candidates": [_candidate(one) for one in item.search.candidates],
         }

@@ -59,6 +59,7 @@ def verify(
         f"{'over' if verdict.over_threshold else 'under'} the threshold: "
         f"score {verdict.score:.2f}, threshold {verdict.threshold:.2f} for FMR {verdict.fmr:g}, "
         f"log10 LR {verdict.llr:+.1f}; {verdict.evidence}",
+        f"score: {verdict.calibration}",
     )
 
 

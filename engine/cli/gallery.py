@@ -35,6 +35,8 @@ def show_one(session: Session, name: NameArgument) -> None:
         f"holds        {held.templates} prints of {held.persons} persons, {held.images} images, "
         f"{held.records} offense records",
         f"made by      {info.maker or 'nobody yet'}",
+        *(f"scores       {site}" for site in info.sites or ("by the shipped calibration",)),
+        f"FPIR         {info.fpir or 'none chosen'}",
         f"last change  {info.sequence}",
         f"size         templates {held.template_bytes:,} bytes, images {held.image_bytes:,} bytes, "
         f"index {info.index_bytes:,} bytes",

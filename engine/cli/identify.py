@@ -59,12 +59,13 @@ def identify(
         typer.Option("--gallery", "-g", help="Gallery to search; repeatable.", show_default="all"),
     ] = None,
     fpir: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=1e-9, max=0.5,
             help="Share of searches for persons not enrolled that may show one over the threshold.",
+            show_default="what tenprint calibrate chose for the gallery, else 0.001",
         ),
-    ] = 1e-3,
+    ] = None,
     max_candidates: Annotated[int, typer.Option(min=1, help="Length of the candidate list.")] = 20,
     policy: Annotated[
         str, typer.Option(help="Severity policy that orders the hits: a name or a .toml file.")
@@ -140,6 +141,7 @@ def _shown(searches: Sequence[Searched], queue: Sequence[Queued]) -> Iterator[Re
         yield tables.best_candidates(searches)
     if searched:
         yield tables.conditions(searched[0])
+        yield from tables.calibrations(searched)
     if queue:
         yield tables.queue(queue)
         if len(queue) <= EXPLAINED:

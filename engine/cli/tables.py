@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -10,7 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from engine.service.results import GalleryInfo, Queued, Search, Searched
+    from engine.service.results import (
+        CalibrationReport,
+        GalleryInfo,
+        Queued,
+        Search,
+        Searched,
+        Suspects,
+    )
     from engine.types import Candidate
 
 Column = tuple[str, Literal["left", "right"]]
@@ -28,10 +35,18 @@ CANDIDATE: tuple[Column, ...] = (
 def conditions(search: Search) -> str:
     """Under which conditions candidates were found, in one line."""
     seen = ", ".join(f"{name} up to change {number}" for name, number in search.sequences.items())
+    ends = search.fpir_interval
+    measured = f" (95 % interval {ends[0]:.2g} to {ends[1]:.2g})" if ends else ""
     return (
         f"{search.gallery_size} persons in {seen}; threshold {search.threshold:.2f} "
-        f"for FPIR {search.fpir:g}"
+        f"for FPIR {search.fpir:g}{measured}"
     )
+
+
+def calibrations(searches: Sequence[Search]) -> list[str]:
+    """What the scores of each gallery rest on, a line each."""
+    told = (item for search in searches for item in search.calibrations.items())
+    return [f"scores in {name}: {words}" for name, words in dict.fromkeys(told)]
 
 
 def candidates(searched: Searched) -> Table:
@@ -97,13 +112,65 @@ def galleries(infos: Sequence[GalleryInfo]) -> Table:
             ("images", "right"),
             ("records", "right"),
             ("last change", "right"),
+            ("FPIR", "right"),
+            ("scores", "left"),
             ("maker", "left"),
         ),
     )
     for info in infos:
         held = info.contents
         counts = (held.persons, held.templates, held.images, held.records, info.sequence)
-        table.add_row(info.name, *map(str, counts), info.maker or "")
+        rate = f"{info.fpir:g}" if info.fpir else ""
+        scores = f"measured {info.sites[0].made}" if info.sites else "as shipped"
+        table.add_row(info.name, *map(str, counts), rate, scores, info.maker or "")
+    return table
+
+
+def calibrated(report: CalibrationReport) -> Iterator[Table | str]:
+    """What a calibration measured: stated rates against those of held-out searches."""
+    yield f"{report.gallery}: measured in {report.seconds:.0f} s and kept, for FPIR {report.fpir:g}"
+    table = _table(
+        "Stated against measured, by searches that had no part in the fit",
+        (
+            ("fingers", "right"),
+            ("persons", "right"),
+            ("stated FPIR", "right"),
+            ("shipped calibration", "right"),
+            ("measured here", "right"),
+            ("95 % interval", "left"),
+            ("stated within", "left"),
+        ),
+    )
+    for item in report.measured:
+        for check in item.checks:
+            table.add_row(
+                str(item.site.fingers),
+                f"{check.persons:,}",
+                f"{check.stated:.2%}",
+                f"{check.shipped:.2%}",
+                f"{check.here:.2%}",
+                f"{check.low:.2%} to {check.high:.2%}",
+                "yes" if check.low <= check.stated <= check.high else "no",
+            )
+    yield table
+    for site in (item.site for item in report.measured):
+        yield (
+            f"{site}: location {site.location:+.2f} ± {site.location_sd:.2f}, scale "
+            f"{site.scale:.2f} ± {site.scale_sd:.2f} (0 and 1: as the shipped calibration says)"
+        )
+    pairs = [pair for item in report.measured for pair in item.suspects]
+    if pairs:
+        yield _suspects(pairs)
+
+
+def _suspects(pairs: Sequence[Suspects]) -> Table:
+    """Persons to compare: left out of what was measured."""
+    table = _table(
+        "Too alike for different persons, so left out: one enrolled under two names? Compare them",
+        (("person", "left"), ("other", "left"), ("score", "right")),
+    )
+    for pair in pairs:
+        table.add_row(Text(pair.person), Text(pair.other), f"{pair.score:.2f}")
     return table
 
 

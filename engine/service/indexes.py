@@ -64,7 +64,7 @@ class Indexes:
                 difference = changes.since(connection, gallery.id, 0)
                 done = 0
                 for batch in prints.read_templates(connection, difference.added):
-                    index.add([_entry(stored) for stored in batch])
+                    index.add([entry(stored) for stored in batch])
                     done += len(batch)
                     on_progress(done, len(difference.added))
                 index.stamp = changes.stamp(connection, difference.sequence)
@@ -116,7 +116,7 @@ class Indexes:
             stamp = changes.stamp(connection, difference.sequence)
             if ours:
                 for batch in prints.read_templates(connection, difference.added):
-                    index.add([_entry(stored) for stored in batch])
+                    index.add([entry(stored) for stored in batch])
                 if difference.removed:
                     index.remove(difference.removed)
         if not ours or len(index) != count:
@@ -161,7 +161,8 @@ def _unlink(path: Path) -> None:
         log.warning("%s cannot be deleted (%s): it may hold what was removed", path, error.strerror)
 
 
-def _entry(stored: StoredTemplate) -> Entry:
+def entry(stored: StoredTemplate) -> Entry:
+    """A stored template as an index takes it; StoreError where it cannot be read."""
     try:
         template = template_format.decode(stored.data, f"template {stored.id}")
     except TemplateError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from engine.errors import ImageError
@@ -20,7 +20,7 @@ from engine.report.pairs import draw_pairs
 from engine.risk.levels import assess, explain
 from engine.service.results import IdentifyReport, ProbeFinger, Queued, Searched, StoredPrint
 from engine.settings import Settings
-from engine.types import U8, Candidate, Evidence, FingerPosition
+from engine.types import U8, Candidate, Evidence, FingerPosition, Search
 
 SHOWN = 3  # hits drawn for each probe; where there is none, the best candidate
 
@@ -49,8 +49,22 @@ def make_report(
         facts={
             "Submission": str(result.submission),
             "Read up to": ", ".join(f"{name} change {n}" for name, n in sequences.items()),
+            **_calibrations(searches),
         },
     )
+
+
+def _calibrations(searches: Sequence[Search]) -> dict[str, str]:
+    """What the scores rest on, gallery by gallery, and how far the stated FPIR may be off."""
+    told = dict.fromkeys(item for found in searches for item in found.calibrations.items())
+    ends = [found.fpir_interval for found in searches]
+    known = [pair for pair in ends if pair]
+    low, high = min(known, default=(0, 0))[0], max((pair[1] for pair in known), default=0)
+    measured = f"{low:.2%} to {high:.2%} (95 %)" if known and len(known) == len(ends) else "unknown"
+    return {
+        "Scores": "; ".join(f"{name}: {words}" for name, words in told),
+        "FPIR, as measured": measured,
+    }
 
 
 def _probe(

@@ -14,9 +14,10 @@ from engine.store.galleries import Contents
 from engine.store.persons import Removed
 from engine.store.prints import StoredPrint
 from engine.store.records import Attached
-from engine.types import FingerImage, Hit, OffenseRecord, Search, Template, Verdict
+from engine.trials import Measured, Suspects
+from engine.types import FingerImage, Hit, OffenseRecord, Search, Site, Template, Verdict
 
-__all__ = ["Attached", "Contents", "PrintRow", "Removed", "Search", "StoredPrint"]
+__all__ = ["Attached", "Contents", "PrintRow", "Removed", "Search", "StoredPrint", "Suspects"]
 
 Progress = Callable[[int, int], None]  # prints done, prints in all
 
@@ -116,12 +117,29 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationReport:
+    """What was measured of scores in a gallery, with one finger and with several, and is kept
+    with it from now on. fpir: that its searches are to keep. refused: why one kind of searches
+    measured nothing."""
+
+    gallery: str
+    submission: int
+    fpir: float
+    measured: tuple[Measured, ...]
+    refused: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class GalleryInfo:
-    """A gallery, what it holds, and how far its derived index has read."""
+    """A gallery, what it holds, and how far its derived index has read. fpir: that its searches
+    are to keep, None where none was chosen. sites: what was measured of its scores."""
 
     name: str
     maker: str | None
     created_at: datetime
+    fpir: float | None
+    sites: tuple[Site, ...]
     contents: Contents
     sequence: int
     index_path: Path

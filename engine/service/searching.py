@@ -121,6 +121,7 @@ def keep(database: Database, searched: Searched, submission: int, max_candidates
             max_candidates=max_candidates,
             probes=probes,
             sequences=found.sequences,
+            calibrations=found.calibrations,
             candidates=found.candidates,
         )
     return replace(searched, search_id=search_id)

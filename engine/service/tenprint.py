@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,11 @@ from engine.errors import GalleryError, SettingsError
 from engine.formats import template as template_format
 from engine.formats.images import read_image
 from engine.formats.manifest import PrintRow
+from engine.index.gallery import Gallery
 from engine.report.page import write_report
 from engine.risk.policy import load_policy
 from engine.service import removal
+from engine.service.calibrating import measure, scoring, sites_of
 from engine.service.enrolment import Enrolment
 from engine.service.home import open_home
 from engine.service.indexes import Indexes
@@ -26,6 +29,7 @@ from engine.service.journal import on_record
 from engine.service.reporting import make_report
 from engine.service.results import (
     Attached,
+    CalibrationReport,
     EnrolReport,
     Extraction,
     GalleryInfo,
@@ -46,7 +50,7 @@ from engine.service.searching import (
     settings_for,
 )
 from engine.settings import Settings
-from engine.store import changes, galleries, prints, records
+from engine.store import changes, galleries, prints, records, sites
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
 from engine.store.schema import now
@@ -55,6 +59,7 @@ from engine.types import FingerImage, OffenseRecord
 
 DEFAULT_GALLERY = "default"
 DEFAULT_POLICY = "sc-2010-conviction"
+DEFAULT_FPIR = 1e-3  # of a gallery that none was chosen for
 PRINTS_PER_WORKER = 4  # fewer are extracted sooner than a process is started
 NOBODY = Use()
 
@@ -163,7 +168,7 @@ class Tenprint:
         probes: Sequence[Probe],
         *,
         gallery_names: Sequence[str] = (),
-        fpir: float = 1e-3,
+        fpir: float | None = None,
         max_candidates: int = 20,
         policy: str | Path = DEFAULT_POLICY,
         use: Use = NOBODY,
@@ -173,23 +178,26 @@ class Tenprint:
         """Searches each probe in the named galleries (all of them, where none is named), keeps
         the searches, and orders the hits by severity under the policy.
 
-        fpir: share of non-mated searches that may return a candidate over the threshold.
-        GalleryError where a gallery is unknown or all are empty, MakerMismatchError where they
-        cannot be searched together, PolicyError where the policy is not valid.
+        fpir: share of non-mated searches that may return a candidate over the threshold; unless
+        given, the lowest that was chosen for one of the galleries, else 1e-3. GalleryError where
+        a gallery is unknown or all are empty, MakerMismatchError where they cannot be searched
+        together, PolicyError where the policy is not valid.
         """
-        if not 0.0 < fpir < 1.0 or max_candidates < 1:
+        if max_candidates < 1 or not 0.0 < (DEFAULT_FPIR if fpir is None else fpir) < 1.0:
             raise SettingsError("fpir must lie between 0 and 1, max_candidates be at least 1")
         chosen = load_policy(policy)
         with on_record(self._database, "identify", use, ", ".join(gallery_names)) as entry:
             rows = self._searchable(gallery_names)
             settings = settings_for(rows, self.settings)
+            rate = fpir or min((row.fpir for row in rows if row.fpir), default=DEFAULT_FPIR)
             count = sum(len(probe.prints) for probe in probes)
             extracted = extract_probes(probes, settings, _workers(workers, count), on_progress)
             searched = []
             with self._indexes.reading(rows) as indexes:
+                self._know_sites(rows, indexes)
                 for probe, (fingers, rejected) in zip(probes, extracted, strict=True):
                     found = search(
-                        probe.name, fingers, rejected, indexes, settings, fpir, max_candidates
+                        probe.name, fingers, rejected, indexes, settings, rate, max_candidates
                     )
                     searched.append(keep(self._database, found, entry.submission, max_candidates))
             hits = hits_of(searched)
@@ -198,6 +206,40 @@ class Tenprint:
             queue = order_hits(searched, facts, chosen)
             entry.outcome = f"{len(searched)} searches, {len(hits)} candidates over the threshold"
             return IdentifyReport(entry.submission, chosen, tuple(searched), queue, facts)
+
+    def calibrate(
+        self,
+        gallery: str,
+        *,
+        fpir: float = DEFAULT_FPIR,
+        searches: int = 2000,
+        use: Use = NOBODY,
+        on_progress: Progress = _no_progress,
+    ) -> CalibrationReport:
+        """Measures what scores mean in a gallery by searching it for its own persons, `searches`
+        of them at most, and keeps that with it; fpir is what its searches keep from now on.
+
+        GalleryError where the gallery is unknown or has too few persons.
+        """
+        began = time.perf_counter()
+        if not 0.0 < fpir < 1.0:
+            raise SettingsError(f"fpir must lie between 0 and 1, not be {fpir}")
+        with on_record(self._database, "calibrate", use, gallery) as entry:
+            with self._database.read() as connection:
+                row = galleries.find(connection, gallery)
+            settings = settings_for([row], self.settings)
+            with self._indexes.reading([row]) as (index,):
+                measured, refused = measure(
+                    self._database, row, index, searches, settings, on_progress
+                )
+            found = [each.site for each in measured]
+            with self._database.write() as writer:
+                sites.put(writer, row, found, scoring(row), fpir=fpir, submission=entry.submission)
+            entry.outcome = f"FPIR {fpir:g}; " + "; ".join(map(str, found))
+            seconds = time.perf_counter() - began
+            return CalibrationReport(
+                gallery, entry.submission, fpir, tuple(measured), tuple(refused), seconds
+            )
 
     def verify(
         self,
@@ -290,11 +332,19 @@ class Tenprint:
                 raise GalleryError("nothing is enrolled there yet: enrol prints first")
             return rows
 
+    def _know_sites(self, rows: Sequence[GalleryRow], indexes: Sequence[Gallery]) -> None:
+        """Tells each index what was measured of scores in its gallery."""
+        with self._database.read() as connection:
+            for row, index in zip(rows, indexes, strict=True):
+                index.sites = sites_of(connection, row)
+
     def _info(self, connection: Connection, row: GalleryRow) -> GalleryInfo:
         return GalleryInfo(
             row.name,
             row.maker,
             row.created_at,
+            row.fpir,
+            sites_of(connection, row),
             galleries.contents(connection, row),
             changes.last_of(connection, row.id),
             self._indexes.path(row),

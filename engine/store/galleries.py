@@ -24,12 +24,14 @@ NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{NAME_LENGTH - 1}}}")
 
 @dataclass(frozen=True, slots=True)
 class GalleryRow:
-    """One gallery. maker: of all its templates, None until the first."""
+    """One gallery. maker: of all its templates, None until the first. fpir: that its searches are
+    to keep, None until one is chosen."""
 
     id: int
     name: str
     maker: str | None
     created_at: datetime
+    fpir: float | None
 
     @property
     def extractor(self) -> str | None:

@@ -140,6 +140,22 @@ def of_person(connection: Connection, gallery: GalleryRow, person: str) -> list[
     return [StoredPrint(*row) for row in connection.execute(query)]
 
 
+def of_encounter(connection: Connection, gallery: GalleryRow, person: str) -> list[StoredTemplate]:
+    """The person's templates of one occasion, the one that the gallery has most prints of."""
+    query = (
+        select(prints.c.encounter_id, templates.c.id, persons.c.reference, templates.c.data)
+        .select_from(templates)
+        .join(prints, prints.c.id == templates.c.print_id)
+        .join(persons, persons.c.id == prints.c.person_id)
+        .where(templates.c.gallery_id == gallery.id, persons.c.reference == person)
+        .order_by(templates.c.id)
+    )
+    occasions: dict[int, list[StoredTemplate]] = {}
+    for encounter, *template in connection.execute(query):
+        occasions.setdefault(encounter, []).append(StoredTemplate(*template))
+    return max(occasions.values(), key=len, default=[])
+
+
 def _ensure_print(connection: Connection, new: NewPrint, submission: int) -> int:
     """The print's id; its person, encounter, print and image are made where they are missing."""
     person_id = rows.ensure(

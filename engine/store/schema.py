@@ -108,7 +108,26 @@ galleries = Table(
     Column("name", String(NAME_LENGTH), nullable=False, unique=True),
     Column("maker", String(REFERENCE_LENGTH)),  # none until the first template fixes it
     _time("created_at"),
+    Column("fpir", Float),  # that its searches are to keep; none until one is chosen
     sqlite_autoincrement=True,
+)
+
+# One row for each number of fingers that non-mated searches of a gallery were made with.
+sites = Table(
+    "sites",
+    metadata,
+    _owner("gallery_id", "galleries.id", key=True),
+    Column("fingers", SmallInteger, primary_key=True, autoincrement=False),
+    _owner("submission_id", "submissions.id", cascade=False),
+    _text("scoring"),  # what made the scores; of other scores the row says nothing
+    Column("location", Float, nullable=False),
+    Column("scale", Float, nullable=False),
+    Column("location_sd", Float, nullable=False),
+    Column("scale_sd", Float, nullable=False),
+    Column("correlation", Float, nullable=False),
+    Column("searches", Integer, nullable=False),
+    Column("persons", Integer, nullable=False),
+    Column("made", Date, nullable=False),
 )
 
 persons = Table(
@@ -250,6 +269,7 @@ search_galleries = Table(
     _owner("search_id", "searches.id", key=True),
     Column("gallery", String(NAME_LENGTH), primary_key=True),
     Column("sequence", BigInteger, nullable=False),
+    Column("calibration", Text),  # of its scores, in words; none where it was not kept yet
 )
 
 search_candidates = Table(

@@ -45,7 +45,8 @@ class ListedCandidate:
 @dataclass(frozen=True, slots=True)
 class SearchRow:
     """A search as it is kept. sequences: per gallery searched, the last change that it saw.
-    gallery_size: persons searched. compared: comparisons that reached the second stage."""
+    calibrations: likewise, what its scores rest on; missing where that was not kept. gallery_size:
+    persons searched. compared: comparisons that reached the second stage."""
 
     id: int
     submission_id: int
@@ -59,6 +60,7 @@ class SearchRow:
     at: datetime
     probes: tuple[ProbePrint, ...]
     sequences: Mapping[str, int]
+    calibrations: Mapping[str, str]
     candidates: tuple[ListedCandidate, ...]
 
 
@@ -75,6 +77,7 @@ def save(
     max_candidates: int,
     probes: Sequence[ProbePrint],
     sequences: Mapping[str, int],
+    calibrations: Mapping[str, str],
     candidates: Sequence[Candidate],
 ) -> int:
     """Keeps a search and gives its id."""
@@ -102,7 +105,12 @@ def save(
         for number, item in enumerate(probes, start=1)
     ]
     covered = [
-        {"search_id": search, "gallery": gallery, "sequence": sequence}
+        {
+            "search_id": search,
+            "gallery": gallery,
+            "sequence": sequence,
+            "calibration": calibrations[gallery],
+        }
         for gallery, sequence in sequences.items()
     ]
     listed = [
@@ -138,9 +146,10 @@ def _complete(connection: Connection, search: dict[str, object]) -> SearchRow:
     """A search with its probes, galleries and candidates."""
     probe, gallery, candidate = search_probes.c, search_galleries.c, search_candidates.c
     probes = select(probe.position, probe.sha256, probe.source, probe.quality)
-    sequences = select(gallery.gallery, gallery.sequence)
+    covered = select(gallery.gallery, gallery.sequence, gallery.calibration)
     candidates = select(*(candidate[name] for name in ListedCandidate.__dataclass_fields__))
     own = search["id"]
+    seen = connection.execute(covered.where(gallery.search_id == own)).all()
     return SearchRow(
         **search,  # type: ignore[arg-type]
         probes=tuple(
@@ -149,10 +158,8 @@ def _complete(connection: Connection, search: dict[str, object]) -> SearchRow:
                 probes.where(probe.search_id == own).order_by(probe.number)
             )
         ),
-        sequences={
-            row.gallery: row.sequence
-            for row in connection.execute(sequences.where(gallery.search_id == own))
-        },
+        sequences={row.gallery: row.sequence for row in seen},
+        calibrations={row.gallery: row.calibration for row in seen if row.calibration},
         candidates=tuple(
             ListedCandidate(*item)
             for item in connection.execute(

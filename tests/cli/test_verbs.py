@@ -14,13 +14,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from engine import pipeline
 from engine.cli.app import app
 from engine.cli.exits import Exit
+from engine.cli.session import Session
 from engine.formats.manifest import PrintRow
+from engine.service.tenprint import Tenprint
+from engine.settings import Settings, TrialSettings
 from tests.prints_at_no_cost import Row
+from tests.templates import draw_templates
 
 Run = Callable[..., Result]
-VERBS = [["enrol"], ["identify"], ["verify"], ["extract"], ["sample"]] + [
+VERBS = [["enrol"], ["identify"], ["calibrate"], ["verify"], ["extract"], ["sample"]] + [
     ["gallery", name] for name in ("list", "info", "remove", "rebuild")
 ]
 
@@ -144,6 +149,8 @@ def test_identify_goes_through_a_list_of_probes(
         ["identify", "a.png", "--fpir", "0"],
         ["enrol"],
         ["enrol", "a.png", "--extractor", "other"],
+        ["calibrate", "--fpir", "0.9"],
+        ["calibrate", "--plot", "picture.txt"],
         ["gallery", "remove"],
         ["nothing"],
     ],
@@ -172,8 +179,6 @@ def test_errors_are_one_line_and_one_document(run: Run, people: Path) -> None:
 def test_an_interruption_is_told_apart(
     run: Run, people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine import pipeline
-
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
@@ -244,6 +249,44 @@ def test_names_that_cannot_be_kept_stop_no_batch(run: Run, make_row: Row, tmp_pa
     result = run("identify", folder / os.fsdecode(b"\xff\xfe_1.png"))
     assert result.exit_code == Exit.NOTHING_DONE
     assert "rename it" in result.stderr
+
+
+def test_calibrate_measures_keeps_and_draws(
+    run: Run, make_row: Row, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = draw_templates(25, 1, seed=5)
+    monkeypatch.setattr(pipeline, "extract", lambda image, _: made[int(image.pixels[0, 0])][0])
+    few = Settings(trials=TrialSettings(min_persons=20))
+    monkeypatch.setattr(Session, "open", lambda session: Tenprint(session.home, few))
+    prints = [make_row(f"P{finger}", finger) for finger in range(25)]
+    run("enrol", "--manifest", write_manifest(tmp_path / "many.csv", prints))
+    picture = tmp_path / "out" / "picture.svg"
+    result = run("calibrate", "--fpir", "0.01", "--plot", picture)
+    assert result.exit_code == Exit.DONE, result.stderr
+    for words in ("kept, for FPIR 0.01", "stated FPIR", "25 non-mated searches with 1 finger"):
+        assert words in result.stdout
+    assert "several fingers" in result.stderr  # whose positions nobody knows
+    assert "FPIR 0.01" in picture.read_text()
+    document = answer(run("calibrate", "--fpir", "0.02", "--json"))
+    (measured,) = document["measured"]
+    assert (measured["fingers"], measured["searches"], measured["persons"]) == (1, 25, 24)
+    assert {check["persons"] for check in measured["checks"]} == {24, 8}
+    assert "25 non-mated searches" in run("gallery", "info", "default").stdout
+    assert answer(run("gallery", "info", "default", "--json"))["fpir"] == 0.02
+    shown = run("identify", prints[3].path)
+    assert "for FPIR 0.02 (95 % interval" in shown.stdout
+    assert "scores in default: 25 non-mated searches" in shown.stdout
+    assert answer(run("identify", prints[3].path, "--json"))["searches"][0]["fpir"] == 0.02
+
+
+def test_a_gallery_with_too_few_persons_keeps_the_shipped_calibration(
+    run: Run, people: Path
+) -> None:
+    run("enrol", "--manifest", people)
+    result = run("calibrate")
+    assert result.exit_code == Exit.FAILED
+    assert "3 persons, and 200 are needed" in result.stderr
+    assert "the shipped calibration stays in use" in result.stderr
 
 
 def test_verify_and_extract(run: Run, make_row: Row, tmp_path: Path) -> None:

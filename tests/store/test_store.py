@@ -315,6 +315,7 @@ def test_a_search_is_kept_with_its_candidates(database: Database) -> None:
             max_candidates=20,
             probes=[probe],
             sequences={"default": 5, "other": 7},
+            calibrations={"default": "shipped", "other": "measured"},
             candidates=candidates,
         )
         submissions.finish(connection, submission, "1 candidate over the threshold")
@@ -323,6 +324,7 @@ def test_a_search_is_kept_with_its_candidates(database: Database) -> None:
         (use,) = submissions.read(connection)
     assert search.probes == (probe,)
     assert search.sequences == {"default": 5, "other": 7}
+    assert search.calibrations == {"default": "shipped", "other": "measured"}
     assert [(c.person, c.gallery, c.over_threshold) for c in search.candidates] == [
         ("P1", "default", True),
         ("P2", "other", False),
