@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kernels import backend
-from kernels.deformation import NONE, Deformation, carry, nearness, place
+from kernels.deformation import NONE, Deformation, carry, nearness, place, spread
 from kernels.packed import Packed, slots
 
 COUNTS = ("met", "probe", "candidate", "likeness")  # the rows of what `count` returns
@@ -25,16 +25,26 @@ def count(probe: Packed, gallery: Packed, candidates: Any, lie: Deformation, mar
 
     probe: one print. candidates: int64 (B,). lie: from `deformation.fit`. margin: px around the
     box of a print's minutiae within which it counts as seen.
-    Raises ValueError for arrays that do not fit.
+    NumPy and CUDA agree but where a minutia lies on the edge of a box within the rounding of a
+    float. Raises ValueError for arrays that do not fit.
     """
     backend.require("candidates", candidates, np.int64, 1)
-    backend.require("partner", lie.partner, np.uint8, 2)
-    xp = backend.where(probe.codes, gallery.codes, candidates, lie.partner, lie.affine)
+    xp = backend.where(probe.codes, gallery.codes, candidates, lie.partner)
     if lie.partner.shape != (probe.codes.shape[1], len(candidates)):
         raise ValueError(f"a deformation of {lie.partner.shape} does not fit these prints")
     if xp is np:
         return reference(probe, gallery, candidates, lie, margin)
-    raise NotImplementedError
+    total = xp.zeros((len(COUNTS), len(candidates)), np.int32)
+    backend.launch(
+        "agreement",
+        len(candidates),
+        *(probe.codes, np.int64(probe.row), lie.x, lie.y, np.int32(len(lie.x))),
+        *(gallery.codes, np.int64(gallery.row), gallery.x, gallery.y, gallery.start),
+        *(np.int32(len(probe.codes)), candidates, np.int32(len(candidates))),
+        *(lie.affine, lie.partner, lie.weight, lie.rest, spread(lie), np.float32(lie.held)),
+        *(np.int32(margin), total),
+    )
+    return total
 
 
 def reference(

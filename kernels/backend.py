@@ -7,6 +7,7 @@ the two is an error, never a silent copy.
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -79,10 +80,17 @@ def require(name: str, array: Any, dtype: Any, ndim: int) -> None:
         )
 
 
+def source(name: str) -> str:
+    """The text of kernel `name` with what it includes: a changed text is compiled again."""
+    text = (SOURCES / f"{name}.cu").read_text(encoding="utf-8")
+    return re.sub(
+        r'#include "(.+)"', lambda file: (SOURCES / file[1]).read_text(encoding="utf-8"), text
+    )
+
+
 @functools.cache
 def _compiled(name: str) -> Any:
-    source = (SOURCES / f"{name}.cu").read_text(encoding="utf-8")
-    module = cupy.RawModule(code=source, options=("-std=c++17",))
+    module = cupy.RawModule(code=source(name), options=("-std=c++17",))
     return module.get_function(name)
 
 

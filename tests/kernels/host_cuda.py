@@ -30,6 +30,10 @@ static inline int __popcll(unsigned long long x) { return __builtin_popcountll(x
 static inline void __syncthreads() {}
 template <class T> static inline T atomicMax(T* at, T value) {
     T old = *at; if (value > old) *at = value; return old; }
+template <class T> static inline T atomicMin(T* at, T value) {
+    T old = *at; if (value < old) *at = value; return old; }
+template <class T> static inline T atomicAdd(T* at, T value) {
+    T old = *at; *at += value; return old; }
 """
 C_TYPES = {np.int32: ctypes.c_int, np.int64: ctypes.c_longlong, np.float32: ctypes.c_float}
 
@@ -38,10 +42,8 @@ C_TYPES = {np.int32: ctypes.c_int, np.int64: ctypes.c_longlong, np.float32: ctyp
 def host_function(name: str):
     out = Path(tempfile.mkdtemp()) / f"{name}.so"
     command = ["g++", "-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-Wall"]
-    source = SHIM + (backend.SOURCES / f"{name}.cu").read_text()
-    subprocess.run(
-        [*command, "-x", "c++", "-", "-o", str(out)], input=source, text=True, check=True
-    )
+    text = SHIM + backend.source(name)
+    subprocess.run([*command, "-x", "c++", "-", "-o", str(out)], input=text, text=True, check=True)
     return getattr(ctypes.CDLL(str(out)), name)
 
 

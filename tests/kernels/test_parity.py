@@ -1,28 +1,34 @@
-"""Every kernel's CUDA text against its NumPy reference, on the host: integers bit for bit."""
+"""Every kernel's CUDA text against its NumPy reference, on the host: integers bit for bit, but
+where an integer is a rounded float."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels import backend, pairing, relaxation, similarity
+from kernels import agreement, backend, deformation, pairing, relaxation, ridges, similarity
 from kernels.packed import Packed
 from tests.kernels import host_cuda
+from tests.kernels.prints import cells, minutiae, moved, scatter
 
 HOW = relaxation.Relaxation(
     0.5, 5, 8.0, 0.06, 16.0, np.maximum(4, np.arange(65) // 4).astype(np.int32)
 )
+NAMES = ["similarity", "pairing", "relaxation", "deformation", "agreement", "ridges"]
+FITTING = deformation.Fitting(14.0, 3, (18.0, 14.0, 12.0), 24, 1e4, 0.7, 50.0, 0.05)
 
 
 class OnHost:
     """Passes for the CuPy module: NumPy arrays, but never the NumPy path."""
 
     zeros = staticmethod(np.zeros)
+    full = staticmethod(np.full)
     asarray = staticmethod(np.asarray)
 
 
@@ -90,6 +96,80 @@ def test_cuda_text_agrees_with_the_reference(
     np.testing.assert_allclose(score, got_score, atol=1e-5)
 
 
+def like(rng, probe, kind):
+    """A print to lay the probe on, and the probe's minutiae that its first are taken for: a moved,
+    noisy, thinned copy of it, a stranger, or nothing."""
+    n = len(probe[0])
+    if kind != "copy":
+        return scatter(rng, {"stranger": 45, "nothing": 0}[kind]), rng.permutation(n)
+    x, y, angle = moved(probe, rng.uniform(0, 6), dx=rng.uniform(0, 200), dy=rng.uniform(0, 200))
+    kept = np.flatnonzero(rng.random(n) < 0.85)
+    noise = rng.normal(0, [[2], [2], [0.1]], (3, len(kept)))
+    return (x[kept] + noise[0], y[kept] + noise[1], angle[kept] + noise[2]), kept
+
+
+def pair(made, candidates, most):
+    """What `pairing.pairs` might have found."""
+    paired = tuple(np.zeros((most, len(candidates)), np.uint8) for _ in range(3))
+    for b, candidate in enumerate(candidates):
+        print_, mine = made[candidate]
+        n = min(most, len(print_[0]), len(mine))
+        for part, values in zip(paired, (mine[:n], np.arange(n), 100), strict=True):
+            part[:n, b] = values
+    return paired
+
+
+@given(
+    probe_count=st.sampled_from([0, 1, 2, 40, 64]),
+    kinds=st.lists(st.sampled_from(["copy", "stranger", "nothing"]), min_size=1, max_size=5),
+    most=st.sampled_from([2, 12, 32]),
+    tolerance=st.sampled_from([FITTING.tolerance, (3.0,), (100.0, 30.0)]),
+    shape=st.sampled_from([(0, 0), (1, 1), (3, 40), (25, 30), (40, 40)]),
+    how=st.sampled_from([ridges.Comparing(5, 4), ridges.Comparing(1, 1), ridges.Comparing(9, 7)]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_cuda_text_agrees_where_prints_lie_on_each_other(
+    cuda, probe_count, kinds, most, tolerance, shape, how, seed
+):
+    rng = np.random.default_rng(seed)
+    drawn = scatter(rng, probe_count)
+    made = [like(rng, drawn, kind) for kind in kinds]
+    probe, gallery = minutiae(drawn), minutiae(*(print_ for print_, _ in made))
+    for prints in (probe, gallery):
+        prints.codes[:] = rng.integers(0, 2**64, prints.codes.shape, dtype=np.uint64)
+    candidates = rng.integers(0, len(gallery), 9)
+    paired = pair(made, candidates, most)
+    kept = rng.random(paired[0].shape, np.float32)
+    task = probe, gallery, candidates, paired, kept, replace(FITTING, tolerance=tolerance)
+    lie, got = deformation.fit(*task), cuda(deformation.fit, *task)
+    changed = lie.partner != got.partner
+    assert changed.sum() <= 2
+    same = ~changed.any(axis=0)
+    x, y = lie.x[:, None], lie.y[:, None]
+    at, got_at = (np.stack(deformation.place(each.affine, x, y)) for each in (lie, got))
+    np.testing.assert_allclose(at[:, :, same], got_at[:, :, same], atol=0.05)
+    np.testing.assert_allclose(lie.rest[:, :, same], got.rest[:, :, same], atol=0.05)
+    np.testing.assert_allclose(lie.weight[:, same], got.weight[:, same], atol=0.02)
+
+    beside = replace(lie, affine=lie.affine + np.float32([[0], [0], [0], [0], [400], [0]]))
+    for where in (lie, beside):
+        task = probe, gallery, candidates, where, 16
+        apart = agreement.count(*task) - cuda(agreement.count, *task)
+        assert (apart[[0, 3]] == 0).all()
+        assert np.abs(apart).sum() <= 2  # on the edge of a box
+
+    own, *others = (
+        rng.integers(0, 2**16, size).astype(np.uint16)
+        for size in [shape, *rng.integers(1, 40, (len(kinds), 2))]
+    )
+    task = cells(own, left=3), cells(*others, top=-2), candidates, lie, how
+    sums = ridges.compare(*task)
+    apart = np.abs(sums - cuda(ridges.compare, *task))
+    assert (apart > 1e-3 * np.maximum(sums[0], 1)).any(axis=0).sum() <= 1  # on a cell's border
+    assert (apart <= 1).all()
+
+
 def cut(prints, first, last):
     a, b = int(prints.start[first]), int(prints.start[last])
     return Packed(
@@ -100,7 +180,7 @@ def cut(prints, first, last):
 
 
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not installed")
-@pytest.mark.parametrize("name", ["similarity", "pairing", "relaxation"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
 def test_cuda_text_compiles_to_ptx(tmp_path, name, arch):
     source = backend.SOURCES / f"{name}.cu"
