@@ -23,7 +23,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from itertools import product
@@ -35,15 +35,14 @@ import metrics
 import numpy as np
 import numpy.typing as npt
 from contest.matchers import MATCHERS, extract_mindtct, find_missing
+from contest.ours import compare_ours
 from contest.plan import Index, Plan, draw_plan
 from contest.tables import NOTE, Figures, describe, gather, replace_section, show
-from evaluation.comparisons import compare_all
 from evaluation.prints import Print, read_set, set_names
 from rich.console import Console
 from rich.progress import track
 
 from engine.errors import InputError
-from engine.settings import Settings
 from engine.types import MinutiaKind
 
 F64 = npt.NDArray[np.float64]
@@ -118,6 +117,9 @@ def read(
         paths = [made.path for made in prints["leader"]]
         done = pool.map(extract_mindtct, paths, chunksize=8)
         extracted["mindtct"] = list(track(done, f"{name} mindtct", len(paths), console=console))
+    for extractor, made in prints.items():
+        if not any(each.template for each in made):
+            raise InputError(str(folder), f"{extractor} could extract nothing")
     fingers = [made.finger for made in prints["leader"]]
     try:
         plan = draw_plan(fingers, options.nonmated, options.probes)
@@ -192,12 +194,10 @@ def judge_peers(
 def judge_ours(sets: Sequence[PrintSet]) -> Iterable[tuple[str, str, Figures]]:
     """Set, row and figures of Tenprint with each of its extractors."""
     for extractor in OURS:
-        settings = Settings(extractor=extractor)
-        settings = replace(settings, rescoring=replace(settings.rescoring, threads=1))
-        for each in track(sets, f"tenprint {extractor}", console=console):
-            found = compare_all(each.prints[extractor], settings)
-            scores = found.square[tuple(each.plan.pairs.T)]
-            figures = judge(each.plan, scores, each.extracted[extractor], found.compare_us)
+        work = [(each.prints[extractor], each.plan.pairs) for each in sets]
+        done = compare_ours(work, extractor)
+        for each, (scores, took) in zip(sets, done, strict=True):
+            figures = judge(each.plan, scores, each.extracted[extractor], took)
             yield each.name, f"tenprint {extractor}", figures
 
 
@@ -212,6 +212,7 @@ def explain(names: Sequence[str], matchers: Sequence[str], options: argparse.Nam
         command=f"scripts/peers.py {' '.join(names)} {drawn}",
         nonmated=options.nonmated,
         probes=options.probes,
+        weights="learned on the other sets" if len(names) > 1 else "those it comes with",
     )
 
 

