@@ -73,8 +73,10 @@ def examine(
         ratio.append(best.llr)
         chosen.append(best.which)
     fingers = fusion.one_each([probe.position for probe in probes], np.array(ratio))
-    total = fusion.fuse(fingers)
-    score = meaning.significance(total, len(fingers))
+    total, counted = fusion.fuse(fingers)
+    score = np.zeros(len(total))
+    for count in np.unique(counted[counted > 0]):
+        score[counted == count] = meaning.significance(total[counted == count], int(count))
     if site:
         score = thresholds.adjust(score, site)
     leading = np.lexsort((-total, -score))[:most]

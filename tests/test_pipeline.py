@@ -96,6 +96,16 @@ def test_swapped_fingers_are_still_found(gallery):
     assert 0 < right.score - swapped.score < 3
 
 
+def test_who_lacks_fingers_is_no_hit_for_that():
+    whole = Gallery("unequal")  # P0 has all four fingers of the probe, P1 and P2 one each
+    held = [("P0", 0, 2), ("P0", 1, 3), ("P0", 2, 7), ("P0", 3, 8), ("P1", 4, 2), ("P2", 5, 4)]
+    whole.add([Entry(i, who, at(MADE[f][0], place)) for i, (who, f, place) in enumerate(held)])
+    strangers = [at(MADE[10 + i][1], place) for i, place in enumerate((2, 3, 7, 8))]
+    for probe in (strangers, strangers[:1]):
+        found = pipeline.identify(probe, [whole], fpir=0.1)
+        assert not any(candidate.over_threshold for candidate in found.candidates)
+
+
 def test_strangers_pass_the_threshold_no_more_often_than_promised(gallery):
     strangers = [MADE[2 * PERSONS + i][1] for i in range(PERSONS)]
     passed = [

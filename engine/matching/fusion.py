@@ -41,7 +41,7 @@ def best_of(owner: I64, llr: F64, position: U8, probe_position: int, misplaced: 
     owner: int64, whose each print is, every number 0..n-1 at least once. llr, position: of each
     print. The best of m prints is chosen, so log10 m is taken off (a union bound), and
     `misplaced` more where both positions are known and differ. Where a person has no print that
-    could be this finger, the others may speak for them, but not against.
+    could be this finger, the others may speak for them, but not against: NaN where they would.
     """
     differs = (position != probe_position) & (position != 0) & (probe_position != 0)
     worth = llr - misplaced * differs
@@ -50,7 +50,7 @@ def best_of(owner: I64, llr: F64, position: U8, probe_position: int, misplaced: 
     prints = np.bincount(owner)
     best = worth[which] - np.log10(prints)
     missing = np.bincount(owner, differs) == prints
-    return Best(np.where(missing, np.maximum(best, 0), best), which)
+    return Best(np.where(missing & (best <= 0), np.nan, best), which)
 
 
 def one_each(positions: Sequence[int], llr: F64) -> F64:
@@ -61,7 +61,7 @@ def one_each(positions: Sequence[int], llr: F64) -> F64:
     log10 m. Returns float64 (fingers, n).
     """
     fingers = by_finger(positions)
-    return np.array([llr[finger].max(axis=0) - np.log10(len(finger)) for finger in fingers])
+    return np.array([np.fmax.reduce(llr[of]) - np.log10(len(of)) for of in fingers])
 
 
 def by_finger(positions: Sequence[int]) -> list[list[int]]:
@@ -72,9 +72,12 @@ def by_finger(positions: Sequence[int]) -> list[list[int]]:
     return list(rows.values())
 
 
-def fuse(llr: F64) -> F64:
-    """Log10 likelihood ratios of n persons from those of their k fingers: float64 (k, n) to (n,).
+def fuse(llr: F64) -> tuple[F64, I64]:
+    """Log10 likelihood ratios of n persons from those of their k fingers, and of how many fingers:
+    float64 (k, n), NaN where a person has no such finger, to float64 (n,) and int64 (n,).
 
     Each is clipped to LEAST..MOST before they add up; a single finger is not.
     """
-    return llr[0] if len(llr) == 1 else np.clip(llr, LEAST, MOST).sum(axis=0)
+    counted = (~np.isnan(llr)).sum(axis=0)
+    total = np.where(counted == 1, np.nansum(llr, 0), np.nansum(np.clip(llr, LEAST, MOST), 0))
+    return total, counted

@@ -13,12 +13,14 @@ UNKNOWN = np.zeros(5, np.uint8)
 
 def test_one_finger_fused_is_that_finger():
     alone = np.array([[-30.0, 0.5, 3.0, 80.0]])
-    np.testing.assert_array_equal(fusion.fuse(alone), alone[0])
+    total, counted = fusion.fuse(alone)
+    np.testing.assert_array_equal(total, alone[0])
+    assert counted.tolist() == [1, 1, 1, 1]
 
 
 def test_fingers_add_up_and_none_decides_alone():
     fingers = np.array([[1.0, -50.0, 90.0], [2.5, 4.0, -1.0]])
-    np.testing.assert_allclose(fusion.fuse(fingers), [3.5, LEAST + 4, MOST - 1])
+    np.testing.assert_allclose(fusion.fuse(fingers)[0], [3.5, LEAST + 4, MOST - 1])
 
 
 def test_choosing_among_prints_costs_their_number():
@@ -39,10 +41,13 @@ def test_another_position_costs_but_does_not_exclude():
 
 
 def test_a_missing_finger_says_nothing_against_a_person():
-    owner, llr = np.array([0, 1, 2]), np.array([-3.0, -3.0, -3.0])
+    owner, llr = np.array([0, 1, 2]), np.array([-5.0, -5.0, -5.0])
     position = np.array([3, 2, 0], np.uint8)  # another finger, this one, unknown
     best = fusion.best_of(owner, llr, position, 2, misplaced=1.0)
-    assert best.llr.tolist() == [0, -3, -3]
+    np.testing.assert_array_equal(best.llr, [np.nan, -5, -5])
+    total, counted = fusion.fuse(np.array([best.llr, [1.0, 1.0, np.nan]]))
+    np.testing.assert_allclose(total, [1, 1 + LEAST, -5])
+    assert counted.tolist() == [1, 2, 1]
 
 
 def test_finalists_are_the_owners_of_the_best_scores():

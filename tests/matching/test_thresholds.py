@@ -44,6 +44,11 @@ def test_a_rate_is_between_0_and_1(fpir: float) -> None:
         thresholds.threshold(fpir, 10)
 
 
+def test_scores_that_hardly_differ_tell_nothing() -> None:
+    with pytest.raises(GalleryError, match="hardly differ"):
+        fit(np.zeros(300), np.arange(300))
+
+
 def test_the_truth_lies_within_the_intervals_as_often_as_they_say() -> None:
     rng, trials = np.random.default_rng(1), 60
     inside = np.zeros(3)
