@@ -20,6 +20,7 @@ import multiprocessing
 import os
 import platform
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -49,6 +50,7 @@ F64 = npt.NDArray[np.float64]
 Extracted = list[tuple[F64, float]]  # of each print the minutiae and the CPU seconds they took
 
 OURS = ("leader", "gabor")
+WIDTH = 100  # columns of text in a page
 SOURCES = {"mindtct": "mindtct", "leader": "LEADER"}  # of the minutiae that peers compare
 
 console = Console(stderr=True)
@@ -205,11 +207,12 @@ def explain(names: Sequence[str], matchers: Sequence[str], options: argparse.Nam
     """What the tables say, how they were made, and with which versions."""
     peers = sorted({package for name in matchers for package in MATCHERS[name].packages})
     used = ["tenprint", *peers, "numpy", "onnxruntime", "opencv-python-headless"]
-    drawn = f"--nonmated {options.nonmated} --probes {options.probes}"
+    told = f"Measured on {date.today()} with Python {platform.python_version()}, "
+    command = f"scripts/peers.py {' '.join(names)} "
+    command += f"--nonmated {options.nonmated} --probes {options.probes}"
     return NOTE.format(
-        date=date.today(),
-        versions=f"Python {platform.python_version()}, {list_versions(used)}",
-        command=f"scripts/peers.py {' '.join(names)} {drawn}",
+        versions=textwrap.fill(f"{told}{list_versions(used)}:", WIDTH, break_on_hyphens=False),
+        command=" \\\n    ".join(textwrap.wrap(command, WIDTH - 8, break_on_hyphens=False)),
         nonmated=options.nonmated,
         probes=options.probes,
         weights="learned on the other sets" if len(names) > 1 else "those it comes with",

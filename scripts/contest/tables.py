@@ -21,10 +21,11 @@ COLUMNS = {
     "extract_ms": "extract ms",
     "compare_us": "compare µs",
 }
+TIMES = ("extract_ms", "compare_us")  # without decimals
 MEAN = "mean"  # stands among the sets
 BEGIN, END = "<!-- peers -->", "<!-- /peers -->"
 NOTE = """\
-Measured on {date} with {versions}:
+{versions}
 
 ```console
 $ {command}
@@ -37,7 +38,8 @@ by chance, once for all. mindtct and Bozorth3 are NBIS, by the package `nbis-py`
 published idea of SourceAFIS, not its code) and geometric are of the package `afis`; LEADER's
 minutiae are those of `tenprint leader`. The packages run with their own settings; only MCC is not
 told the image's height, with which `afis` mirrors positions and leaves the angles as they are.
-Tenprint's weights of the evidence are {weights}.
+Tenprint's weights of the evidence are {weights}; what had these sets in view is
+said at the top.
 
 Rates in %. CPU times on one core, of an extraction (the median) and of a comparison with templates
 made ready (the mean): Tenprint compares one print with many in a call, the others one with one.
@@ -88,8 +90,13 @@ def replace_section(page: str, section: str) -> str:
 
 
 def _cells(rows: dict[str, Figures]) -> list[list[str]]:
-    return [[row, *[f"{figures[key]:.2f}" for key in COLUMNS]] for row, figures in rows.items()]
+    forms = [",.0f" if key in TIMES else ".2f" for key in COLUMNS]
+    return [
+        [row, *[f"{figures[key]:{form}}" for key, form in zip(COLUMNS, forms, strict=True)]]
+        for row, figures in rows.items()
+    ]
 
 
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *rows])
+    lines = [f"| {' | '.join(line)} |\n" for line in [head, *rows]]
+    return "".join([lines[0], "|---" * len(head), "|\n", *lines[1:]])

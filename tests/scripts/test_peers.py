@@ -156,7 +156,7 @@ def test_the_section_has_the_mean_and_the_rates_by_set():
     found = gather([("one", "us", figures(1)), ("two", "us", figures(2))])
     lines = describe(found, "How.").splitlines()
     assert lines[0] == "How."
-    assert "| us | 1.50 | 7.00 | 7.00 | 7.00 | 7.00 | 7.00 | 25.00 | 900.00 |" in lines
+    assert "| us | 1.50 | 7.00 | 7.00 | 7.00 | 7.00 | 7.00 | 25 | 900 |" in lines
     assert "| EER | one | two |" in lines
     assert "| us | 1.00 | 2.00 |" in lines
 
