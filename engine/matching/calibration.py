@@ -22,7 +22,7 @@ from engine.matching.weighing import Weights
 from engine.types import F64
 
 STEP = 0.02  # log10, of the table of sums over fingers
-LEAST, MOST = -4.0, 12.0  # log10, what one finger may say for or against a person
+LEAST, MOST = -2.0, 12.0  # log10, what one finger may say for or against a person
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # compared as an object: `_sums` keeps it
