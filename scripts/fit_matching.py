@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fits engine/matching/calibration.json: the weights of the evidence, and how rare its sums are.
 
-    .venv/bin/python scripts/fit_matching.py PRINTS_DIR... --work DIR [--made 400]
+    .venv/bin/python scripts/fit_matching.py PRINTS_DIR... --work DIR [--made 200]
         [--leave-out FOLDER/FINGER]
 
 Every print of all folders, and of fingers made here, is compared with every other by all the
@@ -270,7 +270,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="PRINTS_DIR")
     parser.add_argument("--work", type=Path, required=True, help="what was computed is kept here")
-    parser.add_argument("--made", type=int, default=400, help="fingers that the project makes")
+    parser.add_argument("--made", type=int, default=200, help="fingers that the project makes")
     parser.add_argument("--leave-out", action="append", default=[], metavar="FOLDER/FINGER")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="extracting processes")
     arguments = parser.parse_args()
