@@ -16,11 +16,9 @@ import numpy as np
 from engine.matching import rescoring
 from engine.settings import ComparisonSettings, RescoringSettings
 from engine.types import F32, I32, I64, U8, Bool
-from kernels import agreement, backend, deformation, ridges
+from kernels import agreement, backend, deformation, relaxation, ridges
 from kernels.packed import Packed, counts
 from kernels.ridges import Cells
-
-FULL = np.float32(128)  # likeness 128 would be 1.0
 
 
 class Prints(NamedTuple):
@@ -36,12 +34,12 @@ class Comparison:
 
     minutiae: float32, geometric mean of their numbers of minutiae. pairing: float32 0..1, the
     likeness that the best pairs keep (`rescoring.rescore`). met: int32, minutiae that lie on each
-    other; expected_probe, expected_candidate: int32, those of either
-    print that lie where the other has minutiae, met or not. likeness: float32, the sum over the
-    met minutiae of how alike their neighbourhoods are, 0..1 each. cells: int32, ridge cells that
-    both prints show; orientation: float32, mean cosine of twice the angle between their ridges;
-    period: float32, mean difference of the logarithms of their periods; coherence: float32 0..1,
-    of their phases (these three 0 without shared cells).
+    other; expected_probe, expected_candidate: int32, those of either print that lie where the
+    other has minutiae, met or not. likeness: float32, the sum over the met minutiae of how alike
+    their neighbourhoods are, 0..1 each. cells: int32, ridge cells that both prints show;
+    orientation: float32, mean cosine of twice the angle between their ridges; period: float32, mean
+    difference of the logarithms of their periods; coherence: float32 0..1, of their phases (these
+    three 0 without shared cells).
     partner: uint8 (p, B), the candidate's minutia that each of the probe's met, or
     deformation.NONE. closeness: float32 (p, B), how closely, 0..1.
     """
@@ -88,14 +86,13 @@ def compare(
     """
 
     def work(chunk: I64) -> tuple[np.ndarray, ...]:
-        return _compare(probe, gallery, candidates[chunk], pairing, settings)
+        return _compare(probe, gallery, chunk, pairing, settings)
 
     if backend.array_module(gallery.minutiae.start) is not np:
-        return Comparison(*work(np.arange(len(candidates))))
-    order = np.argsort(counts(gallery.minutiae, candidates), kind="stable")
-    chunks = np.array_split(order, max(1, -(-len(order) // settings.chunk)))
-    parts = rescoring.spread(work, chunks, pairing.threads)
-    back = np.argsort(order, kind="stable")
+        return Comparison(*work(candidates))
+    parts, back = rescoring.spread(
+        work, gallery.minutiae, candidates, settings.chunk, pairing.threads
+    )
     return Comparison(
         *(np.concatenate(part, axis=-1)[..., back] for part in zip(*parts, strict=True))
     )
@@ -124,7 +121,18 @@ def _compare(
     count = np.sqrt(len(partner) * counts(gallery.minutiae, chosen), dtype=np.float32)
     mean = alike[1:] / np.maximum(alike[0], 1)
     shared = alike[0].astype(np.int32)
-    return count, score, met, mine, theirs, likeness / FULL, shared, *mean, partner, weight
+    return (
+        count,
+        score,
+        met,
+        mine,
+        theirs,
+        likeness / relaxation.FULL,
+        shared,
+        *mean,
+        partner,
+        weight,
+    )
 
 
 @lru_cache(maxsize=8)

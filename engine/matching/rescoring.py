@@ -31,16 +31,12 @@ def rescore(probe: Packed, gallery: Packed, candidates: I64, settings: Rescoring
     """
     if backend.array_module(gallery.start) is not np:
         return backend.move(pair(probe, gallery, candidates, settings).score, np)
-    order = np.argsort(counts(gallery, candidates), kind="stable")
-    chunks = np.array_split(order, max(1, -(-len(order) // settings.chunk)))
 
     def score(chunk: I64) -> F32:
-        return pair(probe, gallery, candidates[chunk], settings).score
+        return pair(probe, gallery, chunk, settings).score
 
-    scores = np.zeros(len(candidates), np.float32)
-    for chunk, part in zip(chunks, spread(score, chunks, settings.threads), strict=True):
-        scores[chunk] = part
-    return scores
+    parts, back = spread(score, gallery, candidates, settings.chunk, settings.threads)
+    return np.asarray(np.concatenate(parts)[back], np.float32)
 
 
 class Paired(NamedTuple):
@@ -67,12 +63,20 @@ def pair(probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSet
     return Paired(probe, chosen, score, kept, paired)
 
 
-def spread(work: Callable[[I64], T], chunks: list[I64], threads: int) -> list[T]:
-    """`work` of every chunk, in their order, on `threads` threads (0: one for each processor)."""
+def spread(
+    work: Callable[[I64], T], gallery: Packed, candidates: I64, chunk: int, threads: int
+) -> tuple[list[T], I64]:
+    """`work` of every chunk of about `chunk` candidates with like minutiae counts, on `threads`
+    threads (0: one for each processor); and where each candidate is in the chunks, one after the
+    other: int64 (B,)."""
+    order = np.argsort(counts(gallery, candidates), kind="stable")
+    chunks = np.array_split(candidates[order], max(1, -(-len(order) // chunk)))
     threads = min(threads or os.cpu_count() or 1, len(chunks))
     if threads == 1:
-        return [work(chunk) for chunk in chunks]
-    return list(_pool(threads).map(work, chunks))
+        parts = [work(some) for some in chunks]
+    else:
+        parts = list(_pool(threads).map(work, chunks))
+    return parts, np.argsort(order, kind="stable")
 
 
 @lru_cache(maxsize=8)
