@@ -26,7 +26,7 @@ import numpy as np
 from evaluation import intervals, verification
 from evaluation.intervals import Bootstrap
 from evaluation.prints import console, set_names
-from fit_matching import Compared, fit_weights, gather, load, read, weigh
+from fit_matching import Compared, gather, leave_sets_out, load, parse, read
 from rich.console import Console
 from rich.table import Table
 
@@ -44,16 +44,6 @@ STEPS = {  # what is added, one after the other, and what is taken away from the
         for name in ("pairing", "agreement", "likeness")
     },
 }
-
-
-def judge_each(compared: Compared, used: Sequence[str]) -> np.ndarray:
-    """log10 likelihood ratios, those of each set by weights from the others."""
-    llr = np.zeros(len(compared.mated))
-    for part in np.unique(compared.part[compared.part >= 0]):
-        mine = compared.part == part
-        weights = fit_weights(compared.take(~mine), used)
-        llr[mine] = weigh(compared.take(mine), weights, weights)
-    return llr
 
 
 def tell(llr: np.ndarray, compared: Compared, sets: Sequence[str], bootstrap: Bootstrap) -> dict:
@@ -91,14 +81,9 @@ def show(told: dict, sets: Sequence[str]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", nargs="+", type=Path, metavar="PRINTS_DIR")
-    parser.add_argument("--work", type=Path, required=True, help="of scripts/fit_matching.py")
-    parser.add_argument("--made", type=int, default=200, help="as in scripts/fit_matching.py")
-    parser.add_argument("--leave-out", action="append", default=[], metavar="FOLDER/FINGER")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="extracting processes")
     parser.add_argument("--resamples", type=int, default=200)
     parser.add_argument("--json", type=Path, help="write the figures here")
-    arguments = parser.parse_args()
+    arguments = parse(parser)
     sets, bootstrap = sorted(set_names(arguments.folders)), Bootstrap(arguments.resamples)
     told, whole = {}, []
     for extractor in ("leader", "gabor"):
@@ -106,7 +91,7 @@ def main() -> int:
         compared = gather(load(arguments.work, extractor, prints), prints)
         compared = compared.take(compared.real)
         for name, used in STEPS.items():
-            llr = judge_each(compared, used)
+            llr = leave_sets_out(compared, [used])
             told[f"{extractor}: {name}"] = tell(llr, compared, sets, bootstrap)
             console.print(
                 extractor, name, np.round(told[f"{extractor}: {name}"]["rates"]["mean"], 3)

@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -70,13 +70,29 @@ class Compared:
 
     def take(self, which: np.ndarray) -> Compared:
         """Only some of the comparisons."""
-        kept = {name: getattr(self.found, name)[which] for name in STORED}
-        found = Comparison(**kept, partner=EMPTY, closeness=EMPTY)
+        found = restore({name: getattr(self.found, name)[which] for name in STORED})
         rest = (part[which] for part in (self.one, self.other, self.mated, self.part, self.real))
         return Compared(found, *rest)
 
 
-EMPTY = np.zeros((0, 0), np.uint8)
+def restore(stored: Mapping[str, np.ndarray]) -> Comparison:
+    """Comparisons from what is STORED of them: without partners."""
+    none = np.zeros((0, 0), np.uint8)
+    return Comparison(
+        **{name: stored[name] for name in STORED}, partner=none, closeness=none.astype(np.float32)
+    )
+
+
+def parse(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The arguments that say which comparisons, with those that `parser` has already."""
+    parser.add_argument("folders", nargs="+", type=Path, metavar="PRINTS_DIR")
+    parser.add_argument("--work", type=Path, required=True, help="what was computed is kept here")
+    parser.add_argument("--made", type=int, default=200, help="fingers that the project makes")
+    parser.add_argument("--leave-out", action="append", default=[], metavar="FOLDER/FINGER")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="extracting processes")
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    return arguments
 
 
 def read(arguments: argparse.Namespace, extractor: str) -> list[Print]:
@@ -128,10 +144,9 @@ def gather(stored: dict[str, np.ndarray], prints: Sequence[Print]) -> Compared:
     names, finger = np.unique([each.finger for each in made], return_inverse=True)
     part = number([name.split("/")[0] for name in names])
     one, other = finger[stored["one"]], finger[stored["other"]]
-    found = Comparison(**{n: stored[n] for n in STORED}, partner=EMPTY, closeness=EMPTY)
     same = np.where(part[one] == part[other], part[one], -1)
     real = np.array([not name.startswith(f"{MADE}/") for name in names])
-    return Compared(found, one, other, one == other, same, real[one] & real[other])
+    return Compared(restore(stored), one, other, one == other, same, real[one] & real[other])
 
 
 def weights_of(compared: Compared) -> np.ndarray:
@@ -225,14 +240,22 @@ def judge(llr: np.ndarray, compared: Compared) -> list[float]:
     return np.mean(rows, axis=0).tolist()
 
 
-def cross_validate(compared: Compared) -> None:
-    """Judges the method on sets, and on fingers, that had no part in the weights."""
-    out = np.zeros(len(compared.mated))
+def leave_sets_out(compared: Compared, models: Sequence[Sequence[str]]) -> np.ndarray:
+    """log10 likelihood ratios, those of each set by weights from the others; 0 between two sets.
+
+    models: the features with ridges, and without them; one serves both."""
+    llr = np.zeros(len(compared.mated))
     for part in np.unique(compared.part[compared.part >= 0]):
         mine = compared.part == part
-        weights = [fit_weights(compared.take(~mine), used) for used in MODELS]
-        out[mine] = weigh(compared.take(mine), *weights)
-    tell("each set by the others", judge(out, compared))
+        weights = [fit_weights(compared.take(~mine), used) for used in models]
+        llr[mine] = weigh(compared.take(mine), weights[0], weights[-1])
+    return llr
+
+
+def cross_validate(compared: Compared) -> None:
+    """Judges the method on sets, and on fingers, that had no part in the weights."""
+    tell("each set by the others", judge(leave_sets_out(compared, MODELS), compared))
+    out = np.zeros(len(compared.mated))
     fold = np.arange(max(compared.one.max(), compared.other.max()) + 1) % FOLDS
     for k in range(FOLDS):
         apart = (fold[compared.one] != k) & (fold[compared.other] != k)
@@ -250,12 +273,12 @@ def check_nulls(compared: Compared, fitted: dict) -> None:
     other, one, two = ~compared.mated, half[compared.one], half[compared.other]
     first, second = (other & compared.real & (one == k) & (two == k) for k in (0, 1))
     made = other & ~compared.real & (compared.part >= 0)
-    for what, fitted, measured in (
+    for what, known, measured in (
         ("second half of the fingers", first, second),
         ("first half", second, first),
         ("made prints", other & compared.real, made),
     ):
-        score = calibration.Nulls.from_table(fit_nulls(llr[fitted])).significance(llr[measured])
+        score = calibration.Nulls.from_table(fit_nulls(llr[known])).significance(llr[measured])
         rates = ", ".join(f"1e-{k}: {(score >= k).mean():.1e}" for k in range(1, 6))
         console.print(f"stated and measured false match rates on {what}: {rates}")
 
@@ -267,14 +290,7 @@ def tell(what: str, row: Sequence[float]) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", nargs="+", type=Path, metavar="PRINTS_DIR")
-    parser.add_argument("--work", type=Path, required=True, help="what was computed is kept here")
-    parser.add_argument("--made", type=int, default=200, help="fingers that the project makes")
-    parser.add_argument("--leave-out", action="append", default=[], metavar="FOLDER/FINGER")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="extracting processes")
-    arguments = parser.parse_args()
-    arguments.work.mkdir(parents=True, exist_ok=True)
+    arguments = parse(argparse.ArgumentParser(description=__doc__.splitlines()[0]))
     fitted = {}
     for extractor in pipeline.EXTRACTORS:
         prints = read(arguments, extractor)
@@ -285,7 +301,6 @@ def main() -> int:
         check_nulls(compared, fitted[extractor])
         console.print(extractor, fitted[extractor])
     OUT.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
-    calibration.load.cache_clear()
     return 0
 
 

@@ -9,12 +9,11 @@ from dataclasses import replace
 import numpy as np
 from evaluation.comparisons import pack, take
 from evaluation.prints import Print, console
-from fit_matching import EMPTY, MODELS, STORED, Compared, fit_weights, weigh
+from fit_matching import MODELS, STORED, Compared, fit_weights, restore, weigh
 from rich.progress import track
 
 from contest.plan import Index
 from engine.matching import calibration, comparison
-from engine.matching.comparison import Comparison
 from engine.matching.weighing import Weights
 from engine.settings import Settings
 from engine.types import F64
@@ -60,7 +59,7 @@ def compare(prints: Sequence[Print], pairs: Index, number: int, settings: Settin
     stored = {name: np.concatenate([getattr(each, name) for each in found]) for name in STORED}
     one, other = np.unique([each.finger for each in prints], return_inverse=True)[1][pairs].T
     return Compared(
-        Comparison(**{name: stored[name][back] for name in STORED}, partner=EMPTY, closeness=EMPTY),
+        restore({name: column[back] for name, column in stored.items()}),
         one,
         other,
         mated=one == other,
@@ -82,5 +81,5 @@ def learn(others: Sequence[Compared], extractor: str) -> list[Weights]:
         np.concatenate([getattr(each, name) for each in others])
         for name in ("one", "other", "mated", "part", "real")
     )
-    whole = Compared(Comparison(**stored, partner=EMPTY, closeness=EMPTY), *rest)
+    whole = Compared(restore(stored), *rest)
     return [fit_weights(whole, used) for used in MODELS]

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from metrics import F64, Rates
 
+from engine.report import tail
 from evaluation import discards, identification, verification
 from evaluation.discards import Discards
 from evaluation.identification import Identification
@@ -25,16 +26,7 @@ BINS = 80  # of a histogram
 TINY = 1e-7  # what a logarithmic axis has for 0
 PANEL, PANELS = 2.7, 4  # inches; in a row
 MATED, NONMATED, CONTEXT = "#0a66c2", "#d6336c", "#cbd5e1"
-LOOKS = {
-    "font.family": "sans-serif",
-    "svg.fonttype": "none",  # letters stay letters
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.alpha": 0.25,
-    "legend.frameon": False,
-    "lines.linewidth": 1.6,
-}
+LOOKS = tail.LOOKS | {"lines.linewidth": 1.6}
 
 
 def det(sets: Sequence[Verification]) -> Figure:
