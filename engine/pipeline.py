@@ -36,6 +36,7 @@ from engine.types import (
 
 EXTRACTORS = {"leader": leader.VERSION, "gabor": gabor.VERSION}
 DEFAULT = Settings()
+NO_SITES: Mapping[str, Sequence[Site]] = {}
 
 
 def maker(settings: Settings = DEFAULT) -> Maker:
@@ -104,26 +105,31 @@ def identify(
     galleries: Sequence[Gallery],
     settings: Settings = DEFAULT,
     *,
+    sites: Mapping[str, Sequence[Site]] = NO_SITES,
     fpir: float = 1e-3,
     max_candidates: int = 20,
 ) -> Search:
     """The persons most like the probe, whose fingers are `probes`, over all `galleries`.
 
     Shortlist by embedding, comparison of minutiae, every finger of the few best persons, fusion,
-    rank. Raises GalleryError where there is nothing to search and MakerMismatchError where
-    probes and galleries were made differently.
+    rank. sites: what was measured of scores in a gallery, by its name; without any they mean what
+    the shipped calibration says. Raises GalleryError where there is nothing to search and
+    MakerMismatchError where probes and galleries were made differently.
     """
     meaning = calibration.load(_one_maker(probes, galleries).extractor)
     persons = sum(gallery.person_count for gallery in galleries)
     threshold = thresholds.threshold(fpir, persons)
     fingers = len(fusion.by_finger([probe.position for probe in probes]))
-    sites = {gallery.name: thresholds.choose(gallery.sites, fingers) for gallery in galleries}
+    chosen = {
+        gallery.name: thresholds.choose(sites.get(gallery.name, ()), fingers)
+        for gallery in galleries
+    }
     found: list[Candidate] = []
     compared = 0
     for gallery in galleries:
         finalists, count = search.find(probes, gallery, settings, max_candidates)
         # one more than is listed: the last one's gap is to a person who is not
-        most, site = max_candidates + 1, sites[gallery.name]
+        most, site = max_candidates + 1, chosen[gallery.name]
         found += search.examine(probes, gallery, finalists, meaning, site, settings, most)
         compared += count
     return Search(
@@ -133,8 +139,8 @@ def identify(
         persons,
         {gallery.name: gallery.sequence for gallery in galleries},
         compared,
-        {name: str(site or meaning) for name, site in sites.items()},
-        _interval(threshold, galleries, sites),
+        {name: str(site or meaning) for name, site in chosen.items()},
+        _interval(threshold, galleries, chosen),
     )
 
 

@@ -91,7 +91,7 @@ def run(
     """Searches for an enrolled person, without them.
 
     What else is on the list does not depend on the person being there, but for one place among
-    those compared. The gallery has no sites: scores are the shipped calibration's.
+    those compared. Scores are the shipped calibration's.
     """
     listed = settings.trials.listed
     found = pipeline.identify(probes, [gallery], settings, max_candidates=listed).candidates

@@ -152,39 +152,35 @@ def test_a_larger_gallery_or_a_lower_rate_raises_the_threshold(gallery):
     assert usual == pytest.approx(2 + np.log10(PERSONS), abs=0.01)
 
 
-@pytest.fixture
-def measured(gallery):
-    """The gallery with what was measured of its scores: half as rare as the shipped ones say."""
-    site = Site(np.log(2), 1.0, 0.1, 0.05, 0.0, 1, 500, PERSONS - 1, date(2026, 1, 2))
-    gallery.sites = (site,)
-    yield gallery
-    gallery.sites = ()
+# what was measured of the gallery's scores: half as rare as the shipped ones say
+SITE = Site(np.log(2), 1.0, 0.1, 0.05, 0.0, 1, 500, PERSONS - 1, date(2026, 1, 2))
+SITES = {"criminal-history": (SITE,)}
 
 
-def test_scores_mean_what_was_measured_in_their_gallery(measured):
-    (site,), other = measured.sites, Gallery("immigration")
-    here = pipeline.identify(probes(7, (2,)), [measured], fpir=0.01)
-    measured.sites = ()
-    shipped = pipeline.identify(probes(7, (2,)), [measured], fpir=0.01)
+def test_scores_mean_what_was_measured_in_their_gallery(gallery):
+    here = pipeline.identify(probes(7, (2,)), [gallery], sites=SITES, fpir=0.01)
+    shipped = pipeline.identify(probes(7, (2,)), [gallery], fpir=0.01)
     assert here.threshold == shipped.threshold
     assert here.candidates[0].score == pytest.approx(shipped.candidates[0].score - np.log10(2))
     assert here.candidates[0].llr == shipped.candidates[0].llr
-    assert here.calibrations == {"criminal-history": str(site)}
+    assert here.calibrations == {"criminal-history": str(SITE)}
     assert shipped.calibrations["criminal-history"].startswith("shipped, fitted on")
     assert shipped.fpir_interval is None
     low, high = here.fpir_interval
     assert low < 0.01 < high
-    measured.sites = (site,)
-    assert pipeline.identify(probes(7, (2,)), [measured, other]).fpir_interval is not None
+    other = Gallery("immigration")
+    both = [gallery, other]
+    assert pipeline.identify(probes(7, (2,)), both, sites=SITES).fpir_interval is not None
     other.add([Entry(1, "Q", at(MADE[7][0], 2))])
-    assert pipeline.identify(probes(7, (2,)), [measured, other]).fpir_interval is None
+    assert pipeline.identify(probes(7, (2,)), both, sites=SITES).fpir_interval is None
 
 
-def test_what_was_measured_with_one_finger_says_nothing_of_two(measured):
-    found = pipeline.identify(probes(7), [measured])
+def test_what_was_measured_with_one_finger_says_nothing_of_two(gallery):
+    found = pipeline.identify(probes(7), [gallery], sites=SITES)
     assert found.calibrations["criminal-history"].startswith("shipped")
-    twice = pipeline.identify(probes(7, (2,)) * 2, [measured])  # impressions of one finger
-    assert twice.calibrations == {"criminal-history": str(measured.sites[0])}
+    impressions = probes(7, (2,)) * 2  # of one finger
+    twice = pipeline.identify(impressions, [gallery], sites=SITES)
+    assert twice.calibrations == {"criminal-history": str(SITE)}
 
 
 def test_what_cannot_be_searched_is_refused(gallery):

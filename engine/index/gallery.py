@@ -22,7 +22,7 @@ from engine.errors import GalleryError, MakerMismatchError, SettingsError
 from engine.index.growing import Growing, Runs
 from engine.index.packing import pack_cells, pack_minutiae
 from engine.index.shortlist import Vectors
-from engine.types import CODE_WORDS, F32, I64, U8, Maker, Site, Template
+from engine.types import CODE_WORDS, F32, I64, U8, Maker, Template
 from kernels import backend, ridges
 from kernels.packed import Packed, move
 from kernels.ridges import Cells
@@ -59,15 +59,13 @@ class Gallery:
 
     Searches may run while nothing changes; changes need a lock around them and the searches.
     sequence: number of the last change of the database that is in here. stamp: what that change
-    was, in words of whoever reads the database, to tell this database from others. sites: what
-    scores mean here, by whoever searches; without any, what they mean everywhere. Not saved.
+    was, in words of whoever reads the database, to tell this database from others.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.sequence = 0
         self.stamp = ""
-        self.sites: tuple[Site, ...] = ()
         self.maker: Maker | None = None
         codes = Growing(np.uint64, rows=CODE_WORDS)
         self._minutiae = Runs(codes, Growing(np.int16), Growing(np.int16), Growing(np.uint8))

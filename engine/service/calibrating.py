@@ -49,7 +49,6 @@ def measure(
     GalleryError where neither did.
     """
     _require(row, index.person_count, "persons", settings)
-    index.sites = ()
     rng = np.random.default_rng(settings.trials.seed)
     drawn = rng.permutation(np.array(sorted(index.persons)))[:searches].tolist()
     fewer = trials.draw_fewer(index, settings.trials)

@@ -23,7 +23,7 @@ from engine.store import searches
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
 from engine.store.schema import now
-from engine.types import Candidate, Hit, OffenseRecord
+from engine.types import Candidate, Hit, OffenseRecord, Site
 
 
 def settings_for(galleries: Sequence[GalleryRow], settings: Settings) -> Settings:
@@ -81,17 +81,19 @@ def search(
     fingers: Sequence[ProbeFinger],
     rejected: Sequence[Rejected],
     indexes: Sequence[Gallery],
+    sites: Mapping[str, Sequence[Site]],
     settings: Settings,
     fpir: float,
     max_candidates: int,
 ) -> Searched:
-    """Searches one probe; without a usable finger there is nothing to search."""
+    """Searches one probe; without a usable finger there is nothing to search. sites: of each
+    gallery, by its name."""
     if not fingers:
         return Searched(probe, (), tuple(rejected), None, None, now(), 0.0)
     began = time.perf_counter()
     templates = [finger.template for finger in fingers]
     found = pipeline.identify(
-        templates, indexes, settings, fpir=fpir, max_candidates=max_candidates
+        templates, indexes, settings, sites=sites, fpir=fpir, max_candidates=max_candidates
     )
     seconds = time.perf_counter() - began
     return Searched(probe, tuple(fingers), tuple(rejected), found, None, now(), seconds)

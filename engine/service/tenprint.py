@@ -17,7 +17,6 @@ from engine.errors import GalleryError, SettingsError
 from engine.formats import template as template_format
 from engine.formats.images import read_image
 from engine.formats.manifest import PrintRow
-from engine.index.gallery import Gallery
 from engine.report.page import write_report
 from engine.risk.policy import load_policy
 from engine.service import removal
@@ -194,10 +193,18 @@ class Tenprint:
             extracted = extract_probes(probes, settings, _workers(workers, count), on_progress)
             searched = []
             with self._indexes.reading(rows) as indexes:
-                self._know_sites(rows, indexes)
+                with self._database.read() as connection:
+                    sites = {row.name: sites_of(connection, row) for row in rows}
                 for probe, (fingers, rejected) in zip(probes, extracted, strict=True):
                     found = search(
-                        probe.name, fingers, rejected, indexes, settings, rate, max_candidates
+                        probe.name,
+                        fingers,
+                        rejected,
+                        indexes,
+                        sites,
+                        settings,
+                        rate,
+                        max_candidates,
                     )
                     searched.append(keep(self._database, found, entry.submission, max_candidates))
             hits = hits_of(searched)
@@ -331,12 +338,6 @@ class Tenprint:
             if not any(prints.count(connection, row) for row in rows):
                 raise GalleryError("nothing is enrolled there yet: enrol prints first")
             return rows
-
-    def _know_sites(self, rows: Sequence[GalleryRow], indexes: Sequence[Gallery]) -> None:
-        """Tells each index what was measured of scores in its gallery."""
-        with self._database.read() as connection:
-            for row, index in zip(rows, indexes, strict=True):
-                index.sites = sites_of(connection, row)
 
     def _info(self, connection: Connection, row: GalleryRow) -> GalleryInfo:
         return GalleryInfo(
