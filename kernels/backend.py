@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,17 +23,27 @@ except ImportError:
 
 SOURCES = Path(__file__).parent
 THREADS = 128  # of a block, for every kernel here
+BUFFER = 512  # elements that NumPy may copy before it computes, see `unbuffered`
+_constants: dict[tuple[int, int], tuple[np.ndarray, Any]] = {}  # on devices, by identity and device
 
 
 @functools.cache
 def gpu_name() -> str | None:
     """The name of the first CUDA device, or None where there is no CuPy or no device."""
+    if not device_count():
+        return None
+    return cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
+
+
+@functools.cache
+def device_count() -> int:
+    """How many CUDA devices answer."""
     if cupy is None:
-        return None
+        return 0
     try:
-        return cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
+        return int(cupy.cuda.runtime.getDeviceCount())
     except cupy.cuda.runtime.CUDARuntimeError:
-        return None
+        return 0
 
 
 def resolve(device: str) -> ModuleType:
@@ -80,6 +92,41 @@ def require(name: str, array: Any, dtype: Any, ndim: int) -> None:
         )
 
 
+def beside(parts: Iterable[np.ndarray]) -> np.ndarray:
+    """Arrays (n, b) side by side, the lower ones with zeros below: (the largest n, sum of b)."""
+    parts = list(parts)
+    height = max(len(part) for part in parts)
+    return np.concatenate(
+        [np.pad(part, ((0, height - len(part)), (0, 0))) for part in parts], axis=1
+    )
+
+
+def constant(array: np.ndarray, xp: ModuleType) -> Any:
+    """A small table that never changes as an array of `xp`: copied to each device but once."""
+    if xp is np:
+        return array
+    key = id(array), xp.cuda.Device().id
+    if (
+        key not in _constants
+    ):  # the array is kept beside its copy, so that its identity stays its own
+        _constants[key] = array, xp.asarray(array)
+    return _constants[key][1]
+
+
+@contextmanager
+def unbuffered() -> Iterator[None]:
+    """NumPy reads operands that broadcast where they lie.
+
+    NumPy 2.3 and later copies them into a buffer first where an array has fewer rows of elements
+    than the buffer holds: an exclusive or of p×1 with 1024 words takes four times as long then.
+    """
+    before = np.setbufsize(BUFFER)
+    try:
+        yield
+    finally:
+        np.setbufsize(before)
+
+
 def source(name: str) -> str:
     """The text of kernel `name` with what it includes: a changed text is compiled again."""
     text = (SOURCES / f"{name}.cu").read_text(encoding="utf-8")
@@ -89,7 +136,7 @@ def source(name: str) -> str:
 
 
 @functools.cache
-def _compiled(name: str) -> Any:
+def _compiled(name: str, device: int) -> Any:
     module = cupy.RawModule(code=source(name), options=("-std=c++17",))
     return module.get_function(name)
 
@@ -100,4 +147,68 @@ def launch(name: str, count: int, *args: Any) -> None:
     The kernels stride over the grid, so any grid is right; scalars are NumPy scalars of the
     kernel's own types. Returns before the work is done, in the current stream.
     """
-    _compiled(name)((max(1, min(count, 2**20)),), (THREADS,), args)
+    _compiled(name, cupy.cuda.Device().id)((max(1, min(count, 2**20)),), (THREADS,), args)
+
+
+class Device:
+    """One GPU with two streams, so that what is copied to it and what it computes overlap.
+
+    Raises RuntimeError where there is no such GPU.
+    """
+
+    def __init__(self, number: int = 0) -> None:
+        if number >= device_count():
+            raise RuntimeError(f"there is no CUDA device {number}: {device_count()} answer")
+        self.number = number
+        self.xp: ModuleType = cupy
+        with cupy.cuda.Device(number):
+            self._computing = cupy.cuda.Stream(non_blocking=True)
+            self._copying = cupy.cuda.Stream(non_blocking=True)
+
+    @contextmanager
+    def use(self) -> Iterator[None]:
+        """Arrays made and kernels started in here are this device's, one after the other."""
+        with cupy.cuda.Device(self.number), self._computing:
+            yield
+
+    def room(self) -> int:
+        """Bytes of its memory that are free."""
+        with cupy.cuda.Device(self.number):
+            return int(cupy.cuda.runtime.memGetInfo()[0])
+
+    def send(self, arrays: Iterable[tuple[Any, np.ndarray]], after: Any) -> Any:
+        """Starts to copy each array of the CPU into one of the device, of its dtype and length,
+        but not before the mark `after`. Returns what `wait` takes. Pinned arrays are copied while
+        the device computes."""
+        with cupy.cuda.Device(self.number):
+            if after is not None:
+                self._copying.wait_event(after)
+            for target, source in arrays:
+                target.set(source, stream=self._copying)
+            return self._copying.record()
+
+    def wait(self, sent: Any) -> None:
+        """What the device computes from here on comes after these copies."""
+        self._computing.wait_event(sent)
+
+    def mark(self) -> Any:
+        """A mark behind all that the device was told to compute so far."""
+        return self._computing.record()
+
+    def pin(self, arrays: Iterable[np.ndarray]) -> list[int]:
+        """Pins arrays in the memory of the CPU, for `unpin`; those that cannot be stay as they are:
+        they are copied as well, but the device waits."""
+        pinned = []
+        for array in arrays:
+            try:
+                cupy.cuda.runtime.hostRegister(array.ctypes.data, array.nbytes, 1)  # portable
+            except cupy.cuda.runtime.CUDARuntimeError:
+                continue
+            pinned.append(array.ctypes.data)
+        return pinned
+
+    @staticmethod
+    def unpin(pinned: Iterable[int]) -> None:
+        """Lets go of what `pin` pinned."""
+        for pointer in pinned:
+            cupy.cuda.runtime.hostUnregister(pointer)

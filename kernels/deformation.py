@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -137,22 +138,36 @@ def fit(
     if xp is np:
         return reference(probe, gallery, candidates, paired, kept, how)
     lie = _nothing(probe, batch, how, xp)
-    limit = np.square(FINE * np.array(how.tolerance))
-    stiffness = how.stiffness * how.softening ** np.arange(len(limit))
     backend.launch(
         "deformation",
         batch,
         *(probe.x, probe.y, probe.angle, np.int32(p)),
         *(gallery.x, gallery.y, gallery.angle, gallery.start, candidates, np.int32(batch)),
-        *(*paired, kept, np.int32(len(kept)), xp.asarray(COS), xp.asarray(SIN), ARM),
-        *(np.float32(1 / how.outlier**2), np.int32(how.rounds_rigid), np.int32(len(limit))),
-        xp.asarray(limit.astype(np.int32)),
-        xp.asarray(np.rint(limit / how.turn**2).astype(np.int32)),
-        *(xp.asarray(each.astype(np.float32)) for each in (1 / (3 * limit), stiffness)),
+        *(
+            *paired,
+            kept,
+            np.int32(len(kept)),
+            *(backend.constant(table, xp) for table in (COS, SIN)),
+            ARM,
+        ),
+        *(np.float32(1 / how.outlier**2), np.int32(how.rounds_rigid)),
+        np.int32(len(how.tolerance)),
+        *(backend.constant(table, xp) for table in _of_rounds(how)),
         *(np.int32(how.turn), spread(lie), np.float32(how.held)),
         *(lie.affine, lie.partner, lie.weight, lie.rest),
     )
     return lie
+
+
+@lru_cache(maxsize=8)
+def _of_rounds(how: Fitting) -> tuple[np.ndarray, ...]:
+    """Of each round, for the CUDA kernel: the tolerance squared and the price of a turn (int32),
+    what of a cost a weight loses and the stiffness (float32)."""
+    limit = np.square(FINE * np.array(how.tolerance))
+    stiffness = how.stiffness * how.softening ** np.arange(len(limit))
+    price = np.rint(limit / how.turn**2)
+    tables = ((limit, np.int32), (price, np.int32), (1 / (3 * limit), np.float32))
+    return *(table.astype(dtype) for table, dtype in tables), stiffness.astype(np.float32)
 
 
 def reference(

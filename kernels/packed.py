@@ -7,6 +7,7 @@ threads, or SIMD lanes, read neighbouring words.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
@@ -67,6 +68,34 @@ def move(prints: Packed, xp: ModuleType) -> Packed:
         return prints
     arrays = (prints.codes, prints.x, prints.y, prints.angle, prints.start)
     return Packed(*(backend.move(array, xp) for array in arrays))
+
+
+def one_each(
+    probes: Packed, gallery: Packed, candidates: Any
+) -> Iterator[tuple[Packed, Packed, Any]]:
+    """Each of P probes, as a print of its own, with the gallery and its share of the candidates
+    (B,): the first B/P are the first probe's."""
+    per = share(probes, candidates)
+    for i in range(len(probes)):
+        yield alone(probes, i), gallery, candidates[i * per : (i + 1) * per]
+
+
+def alone(prints: Packed, i: int) -> Packed:
+    """Print i by itself: views, where its arrays are on the CPU."""
+    first, last = int(prints.start[i]), int(prints.start[i + 1])
+    x, y, angle = (column[first:last] for column in (prints.x, prints.y, prints.angle))
+    return Packed(prints.codes[:, first:last], x, y, angle, prints.start[i : i + 2] - first)
+
+
+def share(probes: Packed, candidates: Any) -> int:
+    """How many of the candidates (B,) each probe has. Raises ValueError for an uneven share, and
+    for probes of more minutiae than a print has."""
+    count, batch = len(probes), len(candidates)
+    if not count or batch % count:
+        raise ValueError(f"{batch} candidates cannot be shared by {count} probes")
+    if count == 1 and probes.codes.shape[1] > MAX_MINUTIAE:
+        raise ValueError(f"the probe must be one print of at most {MAX_MINUTIAE} minutiae")
+    return batch // count
 
 
 def counts(prints: Packed, which: Any) -> Any:

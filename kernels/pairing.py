@@ -37,7 +37,7 @@ def pairs(row: Any, col: Any, most: int) -> tuple[Any, Any, Any]:
     out = tuple(xp.zeros((most, batch), np.uint8) for _ in range(3))
     backend.launch(
         "pairing",
-        -(-batch // backend.THREADS),
+        batch,
         *(row, np.int32(len(row)), col, np.int32(batch), np.int32(most), *out),
     )
     return out

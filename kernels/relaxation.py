@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kernels import backend
-from kernels.packed import STEPS, Packed, counts
+from kernels.packed import STEPS, Packed, counts, one_each, share
 
 MAX_PAIRS = 32
 FULL = np.float32(128)  # similarity 128 would be 1.0
@@ -45,7 +45,7 @@ class Relaxation:
 
 
 def relax(
-    probe: Packed,
+    probes: Packed,
     gallery: Packed,
     candidates: Any,
     paired: tuple[Any, Any, Any],
@@ -53,84 +53,137 @@ def relax(
 ) -> tuple[Any, Any]:
     """The score of each candidate and what each pair kept.
 
-    probe: one print. candidates: int64 (B,). paired: three uint8 (K, B) from `pairing.pairs`,
-    K ≤ 32. Returns scores float32 (B,) in 0..1 and kept similarities float32 (K, B) in 0..1.
+    probes: one print, or P with B/P candidates each, as in `similarity.best`. candidates: int64
+    (B,). paired: three uint8 (K, B) from `pairing.pairs`, K in 2..32. Returns scores float32 (B,)
+    in 0..1 and kept similarities float32 (K, B) in 0..1.
     NumPy and CUDA agree within 1e-5. Raises ValueError for arrays that do not fit.
     """
     for name, array in zip(("probe index", "candidate index", "similarity"), paired, strict=True):
         backend.require(name, array, np.uint8, 2)
     backend.require("candidates", candidates, np.int64, 1)
     backend.require("pairs_scored", how.pairs_scored, np.int32, 1)  # a table: on the CPU always
-    xp = backend.where(probe.codes, gallery.codes, candidates, *paired)
+    xp = backend.where(probes.codes, gallery.codes, candidates, *paired)
     most, batch = paired[0].shape
-    if most > MAX_PAIRS or batch != len(candidates) or len(how.pairs_scored) != 65:
+    per = share(probes, candidates)
+    if not 2 <= most <= MAX_PAIRS or batch != len(candidates) or len(how.pairs_scored) != 65:
         raise ValueError(f"{most} pairs for {batch} of {len(candidates)} candidates do not fit")
     if xp is np:
-        return reference(probe, gallery, candidates, paired, how)
+        return reference(probes, gallery, candidates, paired, how)
     score = xp.zeros(batch, np.float32)
     kept = xp.zeros((most, batch), np.float32)
     backend.launch(
         "relaxation",
-        -(-batch // backend.THREADS),
-        *(probe.x, probe.y, probe.angle, np.int32(probe.codes.shape[1])),
+        batch,
+        *(probes.x, probes.y, probes.angle, probes.start, np.int32(per)),
         *(gallery.x, gallery.y, gallery.angle, gallery.start, candidates, np.int32(batch)),
-        *(*paired, np.int32(most), xp.asarray(COS), xp.asarray(SIN)),
-        *(np.float32(how.keep), np.int32(how.rounds), np.float32(how.reach)),
-        *(np.float32(how.stretch), np.float32(how.turn), xp.asarray(how.pairs_scored)),
-        *(score, kept),
+        *(*paired, np.int32(most)),
+        *(backend.constant(table, xp) for table in (COS, SIN)),
+        *(np.float32(how.keep), _others(how, most), np.int32(how.rounds)),
+        *(np.float32(how.reach), np.float32(how.stretch), np.float32(how.turn)),
+        *(backend.constant(how.pairs_scored, xp), score, kept),
     )
     return score, kept
 
 
-def _displacements(x: np.ndarray, y: np.ndarray, angle: np.ndarray) -> tuple[np.ndarray, ...]:
-    """From each of K minutiae to each, in the frame of the first: two float32 (K, K, B)."""
-    cos, sin = COS[angle][:, None], SIN[angle][:, None]
-    right, up = x[None] - x[:, None], y[:, None] - y[None]
-    return cos * right + sin * up, cos * up - sin * right
+def _others(how: Relaxation, most: int) -> np.float32:
+    """What each of the other pairs gives to one, where it is consistent with it."""
+    return np.float32((1 - how.keep) / (most - 1))
 
 
 def reference(
-    probe: Packed,
+    probes: Packed,
     gallery: Packed,
     candidates: np.ndarray,
     paired: tuple[np.ndarray, np.ndarray, np.ndarray],
     how: Relaxation,
 ) -> tuple[np.ndarray, np.ndarray]:
     """`relax` in NumPy: the CPU's path and the oracle of the CUDA kernel."""
+    if len(probes) == 1:
+        return _reference(probes, gallery, candidates, paired, how)
+    found, at = [], 0
+    for probe, _, some in one_each(probes, gallery, candidates):
+        own = tuple(part[:, at : at + len(some)] for part in paired)
+        found.append(_reference(probe, gallery, some, own, how))
+        at += len(some)
+    scores, kept = zip(*found, strict=True)
+    return np.concatenate(scores), np.concatenate(kept, axis=1)
+
+
+def _reference(
+    probe: Packed,
+    gallery: Packed,
+    candidates: np.ndarray,
+    paired: tuple[np.ndarray, ...],
+    how: Relaxation,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`reference` for one probe."""
     mine, theirs, likeness = paired
     most, batch = mine.shape
     if not likeness.any():
         return np.zeros(batch, np.float32), np.zeros((most, batch), np.float32)
-    i = mine.astype(np.intp)
-    j = np.minimum(gallery.start[candidates] + theirs, gallery.codes.shape[1] - 1)
-    a, b = _displacements(
-        probe.x[i].astype(np.float32), probe.y[i].astype(np.float32), probe.angle[i]
-    )
-    u, v = _displacements(
-        gallery.x[j].astype(np.float32), gallery.y[j].astype(np.float32), gallery.angle[j]
-    )
-    error = np.sqrt((u - a) ** 2 + (v - b) ** 2)
-    a *= a
-    b *= b
-    allowed = np.sqrt(a + b) * np.float32(how.stretch) + np.float32(how.reach)
-    half = np.float32(1.5)
-    consistency = np.clip(half - error / allowed, 0, 1)
-    rotation = gallery.angle[j] - probe.angle[i]  # uint8: wraps as angles do
-    # the absolute value of -128 does not fit int8, but read as uint8 it is the 128 it should be
-    turned = np.abs((rotation[:, None] - rotation[None]).view(np.int8)).view(np.uint8)
-    consistency *= np.clip(half - turned.astype(np.float32) / np.float32(how.turn), 0, 1)
-    consistency[np.arange(most), np.arange(most)] = 0
-    start = likeness.astype(np.float32) / FULL
-    kept = start.copy()
     real = likeness > 0
-    keep, others = np.float32(how.keep), np.float32((1 - how.keep) / (most - 1))
-    for _ in range(how.rounds):
-        kept = keep * kept + others * np.einsum("tkb,kb->tb", consistency, kept)
-        kept *= real
-    efficiency = np.divide(kept, start, out=np.zeros_like(kept), where=real)
+    begin = likeness / FULL
+    with backend.unbuffered():
+        mixing = _mixing(probe, gallery, candidates, mine, theirs, how) * real[:, None]
+        kept, product = begin, np.empty_like(mixing)
+        for _ in range(how.rounds):
+            np.multiply(mixing, kept[None], out=product)
+            kept = product.sum(axis=1)
+    efficiency = np.divide(kept, begin, out=np.zeros_like(kept), where=real)
     order = np.argsort(-efficiency, axis=0, kind="stable")
     total = np.cumsum(np.take_along_axis(kept, order, axis=0), axis=0)
     smaller = np.minimum(counts(gallery, candidates), probe.codes.shape[1])
     scored = how.pairs_scored[smaller]
     score = total[np.minimum(scored, most) - 1, np.arange(batch)] / scored.astype(np.float32)
     return score, kept
+
+
+def _mixing(
+    probe: Packed,
+    gallery: Packed,
+    candidates: np.ndarray,
+    mine: np.ndarray,
+    theirs: np.ndarray,
+    how: Relaxation,
+) -> np.ndarray:
+    """What of each pair's similarity goes into each pair's next one: float32 (K, K, B)."""
+    most, batch = mine.shape
+    there = np.minimum(gallery.start[candidates] + theirs, gallery.codes.shape[1] - 1)
+    x, y = (column.astype(np.float32).take(mine) for column in (probe.x, probe.y))
+    to_x, to_y = (column.take(there).astype(np.float32) for column in (gallery.x, gallery.y))
+    turned = gallery.angle.take(there) - probe.angle.take(mine)  # uint8: wraps as angles do
+    cos, sin = COS.take(turned)[:, None], SIN.take(turned)[:, None]
+    right, down, off_x, off_y, spare = np.empty((5, most, most, batch), np.float32)
+    for values, apart in ((x, right), (y, down), (to_x, off_x), (to_y, off_y)):
+        np.subtract(values[None], values[:, None], out=apart)
+    # how far each pair's candidate minutia lies from where the other pair, turned, wants it
+    off_x -= np.multiply(right, cos, out=spare)
+    off_x -= np.multiply(down, sin, out=spare)
+    off_y -= np.multiply(down, cos, out=spare)
+    off_y += np.multiply(right, sin, out=spare)
+    error, allowed = _length(off_x, off_y), _length(right, down)
+    allowed *= np.float32(how.stretch)
+    allowed += np.float32(how.reach)
+    error /= allowed
+    near = np.subtract(np.float32(1.5), error, out=error)
+    np.clip(near, 0, 1, out=near)
+    rotation = np.subtract(turned[:, None], turned[None]).view(np.int8)
+    # the absolute value of -128 does not fit int8, but read as uint8 it is the 128 it should be
+    same = spare
+    same[:] = np.abs(rotation, out=rotation).view(np.uint8)
+    same /= np.float32(-how.turn)
+    same += np.float32(1.5)
+    np.clip(same, 0, 1, out=same)
+    mixing = near
+    mixing *= same
+    mixing *= _others(how, most)
+    mixing[np.arange(most), np.arange(most)] = how.keep
+    return mixing
+
+
+def _length(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Lengths of vectors, in place of their x."""
+    x *= x
+    y *= y
+    x += y
+    return np.sqrt(x, out=x)

@@ -137,7 +137,7 @@ def compare(probe: Cells, gallery: Cells, candidates: Any, lie: Deformation, how
         *(gallery.values, gallery.start, gallery.width, gallery.left, gallery.top),
         *(candidates, np.int32(len(candidates)), lie.x, lie.y, np.int32(len(lie.x))),
         *(lie.affine, lie.weight, lie.rest, spread(lie), np.float32(lie.held)),
-        *(xp.asarray(RIGHT), xp.asarray(DOWN)),
+        *(backend.constant(table, xp) for table in (RIGHT, DOWN)),
         *(np.int32(how.window), np.int32(how.nodes), WIDEST, sums),
     )
     return sums

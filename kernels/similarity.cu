@@ -1,46 +1,53 @@
-// Best partners by local similarity, between one probe and the candidates of a gallery.
+// Best partners by local similarity, between probes and candidates of a gallery.
 //
-// codes: uint64 [words][..], a row apart by probe_row or code_row words; angles: uint8 [minutiae]; start: int64 [prints + 1];
-// candidates: int64 [batch]. row: uint16 [probe_count][batch], col: uint16 [width][batch],
+// codes: uint64 [words][..], a row apart by probe_row or code_row words, words <= 4; angles: uint8
+// [minutiae]; start: int64 [prints + 1]; candidates: int64 [batch], the first `share` of them the
+// first probe's, and so on. row: uint16 [most minutiae of a probe][batch], col: uint16 [64][batch],
 // keys similarity << 6 | 63 - index, as kernels/similarity.py has them; both start as zeros.
 //
-// A block takes a candidate, its threads the pairs of minutiae; the best of a row or a column is
-// a shared-memory maximum, so the order of the threads does not matter and the result is exact.
+// A block takes a candidate. A thread takes a minutia of either print and looks through those of
+// the other in shared memory: every pair is compared twice, but nothing is shared or ordered.
+
+#define MAX_MINUTIAE 64
+#define MAX_WORDS 4
 
 extern "C" __global__ void similarity(
     const unsigned long long* __restrict__ probe_codes, long long probe_row,
-    const unsigned char* __restrict__ probe_angle, int probe_count,
-    const unsigned long long* __restrict__ codes, long long code_row,
+    const unsigned char* __restrict__ probe_angle, const long long* __restrict__ probe_start,
+    int share, const unsigned long long* __restrict__ codes, long long code_row,
     const unsigned char* __restrict__ angle, const long long* __restrict__ start, int words,
-    const long long* __restrict__ candidates, int batch, int width, int gate,
+    const long long* __restrict__ candidates, int batch, int gate,
     unsigned short* __restrict__ row, unsigned short* __restrict__ col)
 {
-    __shared__ unsigned int best_row[64];
-    __shared__ unsigned int best_col[64];
+    __shared__ unsigned long long code[2 * MAX_MINUTIAE][MAX_WORDS];
+    __shared__ int turn[2 * MAX_MINUTIAE];
     const int top = 32 * words - 1;
     for (int b = blockIdx.x; b < batch; b += gridDim.x) {
-        const long long first = start[candidates[b]];
-        const int count = (int)(start[candidates[b] + 1] - first);
-        for (int i = threadIdx.x; i < 64; i += blockDim.x) best_row[i] = best_col[i] = 0;
-        __syncthreads();
-        for (int pair = threadIdx.x; pair < probe_count * count; pair += blockDim.x) {
-            const int i = pair / count, g = pair % count;
-            const int turn = (angle[first + g] - probe_angle[i] + gate) & 255;
-            if (turn > 2 * gate) continue;
-            int distance = 0;
+        const long long from = probe_start[b / share], first = start[candidates[b]];
+        const int mine = (int)(probe_start[b / share + 1] - from);
+        const int both = mine + (int)(start[candidates[b] + 1] - first);
+        for (int i = threadIdx.x; i < both; i += blockDim.x) {
+            const bool own = i < mine;
+            const long long at = own ? from + i : first + i - mine;
             for (int w = 0; w < words; ++w)
-                distance += __popcll(probe_codes[w * probe_row + i]
-                                     ^ codes[w * code_row + first + g]);
-            if (distance >= top) continue;
-            const unsigned int likeness = (unsigned int)(top - distance) << 6;
-            atomicMax(&best_row[i], likeness | (63 - g));
-            atomicMax(&best_col[g], likeness | (63 - i));
+                code[i][w] = own ? probe_codes[w * probe_row + at] : codes[w * code_row + at];
+            turn[i] = own ? probe_angle[at] : angle[at];
         }
         __syncthreads();
-        for (int i = threadIdx.x; i < probe_count; i += blockDim.x)
-            row[(long long)i * batch + b] = (unsigned short)best_row[i];
-        for (int g = threadIdx.x; g < width; g += blockDim.x)
-            col[(long long)g * batch + b] = (unsigned short)best_col[g];
+        for (int i = threadIdx.x; i < both; i += blockDim.x) {
+            const int begin = i < mine ? mine : 0, end = i < mine ? both : mine;
+            int best = 0;
+            for (int k = begin; k < end; ++k) {
+                // |difference| <= gate, shifted by the gate, is one comparison
+                if (((turn[i] - turn[k] + gate) & 255) > 2 * gate) continue;
+                int distance = 0;
+                for (int w = 0; w < words; ++w) distance += __popcll(code[i][w] ^ code[k][w]);
+                const int key = (top - distance) * 64 + 63 - (k - begin);
+                if (distance < top && key > best) best = key;
+            }
+            if (i < mine) row[(long long)i * batch + b] = (unsigned short)best;
+            else col[(long long)(i - mine) * batch + b] = (unsigned short)best;
+        }
         __syncthreads();
     }
 }

@@ -16,49 +16,58 @@ from typing import Any
 import numpy as np
 
 from kernels import backend
-from kernels.packed import Packed, counts, slots
+from kernels.packed import MAX_MINUTIAE, Packed, one_each, share, slots
 
 INDEX_BITS = 6
 LAST = (1 << INDEX_BITS) - 1
 
 
-def best(probe: Packed, gallery: Packed, candidates: Any, gate: int) -> tuple[Any, Any]:
-    """Best partners between one probe and B prints of a gallery.
+def best(probes: Packed, gallery: Packed, candidates: Any, gate: int) -> tuple[Any, Any]:
+    """Best partners between probes and B prints of a gallery.
 
-    probe: Packed of one print with p minutiae. candidates: int64 (B,) prints of `gallery`.
-    gate: largest difference of direction, 1/256 turn, 0..127.
-    Returns keys uint16 (p, B) of the probe's minutiae and (G, B) of the candidates', G being the
-    largest count among them; 0 means no partner at all.
+    probes: one print or P of them. candidates: int64 (B,) prints of `gallery`; the first B/P are
+    compared with the first probe, and so on. gate: largest difference of direction, 1/256 turn,
+    0..127.
+    Returns keys uint16 (p, B) of the probes' minutiae and (G, B) of the candidates', p and G being
+    the largest counts among them (both 64 on a GPU, where nobody waits to know them); 0 means no
+    partner at all.
     Raises ValueError for arrays that do not fit or a gate out of range.
     """
     backend.require("candidates", candidates, np.int64, 1)
-    xp = backend.where(probe.codes, gallery.codes, candidates)
-    if len(probe) != 1 or probe.codes.shape[1] > LAST + 1:
-        raise ValueError(f"the probe must be one print of at most {LAST + 1} minutiae")
+    xp = backend.where(probes.codes, gallery.codes, candidates)
+    per = share(probes, candidates)
     if not 0 <= gate < 128:
         raise ValueError(f"gate is {gate}, must be 0..127")
-    if probe.codes.shape[0] != gallery.codes.shape[0]:
+    if probes.codes.shape[0] != gallery.codes.shape[0]:
         raise ValueError("codes of probe and gallery differ in length")
     if xp is np:
-        return reference(probe, gallery, candidates, gate)
-    width = int(counts(gallery, candidates).max()) if len(candidates) else 0
-    row = xp.zeros((probe.codes.shape[1], len(candidates)), np.uint16)
-    col = xp.zeros((width, len(candidates)), np.uint16)
+        return reference(probes, gallery, candidates, gate)
+    row, col = (xp.zeros((MAX_MINUTIAE, len(candidates)), np.uint16) for _ in range(2))
     backend.launch(
         "similarity",
         len(candidates),
-        *(probe.codes, np.int64(probe.row), probe.angle, np.int32(probe.codes.shape[1])),
+        *(probes.codes, np.int64(probes.row), probes.angle, probes.start, np.int32(per)),
         *(gallery.codes, np.int64(gallery.row), gallery.angle, gallery.start),
-        np.int32(len(probe.codes)),
-        *(candidates, np.int32(len(candidates)), np.int32(width), np.int32(gate), row, col),
+        np.int32(len(probes.codes)),
+        *(candidates, np.int32(len(candidates)), np.int32(gate), row, col),
     )
     return row, col
 
 
 def reference(
-    probe: Packed, gallery: Packed, candidates: Any, gate: int
+    probes: Packed, gallery: Packed, candidates: Any, gate: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`best` in NumPy: the CPU's path and the oracle of the CUDA kernel.
+    """`best` in NumPy: the CPU's path and the oracle of the CUDA kernel."""
+    if len(probes) == 1:
+        return _reference(probes, gallery, candidates, gate)
+    found = [_reference(*each, gate) for each in one_each(probes, gallery, candidates)]
+    return backend.beside(row for row, _ in found), backend.beside(col for _, col in found)
+
+
+def _reference(
+    probe: Packed, gallery: Packed, candidates: np.ndarray, gate: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """`reference` for one probe.
 
     One candidate slot at a time for all candidates: the working set is a few p×B arrays, small
     enough for the second-level cache at B = 1024, and the full p×G×B×W block never exists.
@@ -70,35 +79,40 @@ def reference(
     col = np.zeros((width, batch), np.uint16)
     if p == 0 or width == 0:
         return row, col
-    codes, angle = gallery.codes[:, index], gallery.angle[index]
-    # a full array: with a scalar, NumPy's minimum of bytes takes ten times as long
-    top = np.full((p, batch), 32 * words - 1, np.uint8)
-    shifted, full = (probe.angle - np.uint8(gate))[:, None], real.all(axis=1)
-    own = (LAST - np.arange(p)).astype(np.uint16)[:, None]
+    # taken row by row: indexed together, the words of one slot would not lie side by side
+    codes = [word.take(index) for word in gallery.codes]
+    angle, full = gallery.angle.take(index), real.all(axis=1)
+    own_codes, shifted = probe.codes[:, :, None], (probe.angle - np.uint8(gate))[:, None]
+    # full arrays: with a scalar, NumPy's minimum of bytes takes ten times as long
+    top, open_ = (np.full((p, batch), n, np.uint8) for n in (32 * words - 1, 2 * gate))
+    own = np.repeat((LAST - np.arange(p)).astype(np.uint16)[:, None], batch, axis=1)
     mixed = np.empty((p, batch), np.uint64)
     bits, likeness, turn = (np.empty((p, batch), np.uint8) for _ in range(3))
-    key = np.empty((p, batch), np.uint16)
-    for g in range(width):
-        np.bitwise_xor(probe.codes[0][:, None], codes[0, g], out=mixed)
-        np.bitwise_count(mixed, out=likeness)
-        for w in range(1, words):
-            np.bitwise_xor(probe.codes[w][:, None], codes[w, g], out=mixed)
-            np.bitwise_count(mixed, out=bits)
-            if 64 * (w + 1) > 255:  # or 256 would wrap to 0
-                np.minimum(likeness, top, out=likeness)
-            np.add(likeness, bits, out=likeness)
-        np.minimum(likeness, top, out=likeness)
-        np.subtract(top, likeness, out=likeness)
-        # |difference| <= gate in wrapping bytes: shifted by the gate, it is one comparison
-        np.subtract(angle[g], shifted, out=turn)
-        np.less_equal(turn, np.uint8(2 * gate), out=turn.view(bool))
-        np.multiply(likeness, turn, out=likeness)
-        if not full[g]:
-            np.multiply(likeness, real[g].view(np.uint8), out=likeness)
-        np.left_shift(likeness, INDEX_BITS, out=key, dtype=np.uint16, casting="unsafe")
-        np.maximum(row, key + np.uint16(LAST - g), out=row)
-        np.add(key, own, out=key)
-        np.maximum.reduce(key, axis=0, out=col[g])
+    key, other = np.empty((p, batch), np.uint16), np.empty((p, batch), np.uint16)
+    with backend.unbuffered():
+        for g in range(width):
+            np.bitwise_xor(own_codes[0], codes[0][g], out=mixed)
+            np.bitwise_count(mixed, out=likeness)
+            for w in range(1, words):
+                np.bitwise_xor(own_codes[w], codes[w][g], out=mixed)
+                np.bitwise_count(mixed, out=bits)
+                if 64 * (w + 1) > 255:  # or 256 would wrap to 0
+                    np.minimum(likeness, top, out=likeness)
+                np.add(likeness, bits, out=likeness)
+            np.minimum(likeness, top, out=likeness)
+            np.subtract(top, likeness, out=likeness)
+            # |difference| <= gate in wrapping bytes: shifted by the gate, it is one comparison
+            np.subtract(angle[g], shifted, out=turn)
+            np.less_equal(turn, open_, out=turn.view(bool))
+            np.multiply(likeness, turn, out=likeness)
+            if not full[g]:
+                np.multiply(likeness, real[g].view(np.uint8), out=likeness)
+            key[:] = likeness
+            np.multiply(key, np.uint16(LAST + 1), out=key)
+            np.add(key, np.uint16(LAST - g), out=other)
+            np.maximum(row, other, out=row)
+            np.add(key, own, out=key)
+            np.maximum.reduce(key, axis=0, out=col[g])
     for keys in (row, col):  # an index without likeness is no partner
         keys[keys <= LAST] = 0
     return row, col

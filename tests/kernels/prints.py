@@ -27,6 +27,31 @@ def minutiae(*prints, codes=None):
     )
 
 
+def draw(rng, counts, words=4, alike=0.0):
+    """Random prints; a share `alike` of minutiae repeats a few codes, so that ties happen."""
+    total = sum(counts)
+    codes = rng.integers(0, 2**64, (words, total), dtype=np.uint64)
+    few = rng.integers(0, 2**64, (words, 3), dtype=np.uint64)
+    same = rng.random(total) < alike
+    codes[:, same] = few[:, rng.integers(0, 3, same.sum())]
+    return Packed(
+        np.ascontiguousarray(codes),
+        rng.integers(-50, 800, total).astype(np.int16),
+        rng.integers(-50, 800, total).astype(np.int16),
+        rng.integers(0, 256, total).astype(np.uint8),
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+    )
+
+
+def cut(prints, first, last):
+    a, b = int(prints.start[first]), int(prints.start[last])
+    return Packed(
+        prints.codes[:, a:b].copy(),
+        *(getattr(prints, name)[a:b].copy() for name in ("x", "y", "angle")),
+        prints.start[first : last + 1] - a,
+    )
+
+
 NOTHING = (np.zeros(0),) * 3
 
 

@@ -12,62 +12,55 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels import agreement, backend, deformation, pairing, relaxation, ridges, similarity
-from kernels.packed import Packed
-from tests.kernels import host_cuda
-from tests.kernels.prints import cells, minutiae, moved, scatter
+from kernels import (
+    agreement,
+    backend,
+    deformation,
+    pairing,
+    relaxation,
+    ridges,
+    selection,
+    similarity,
+    voting,
+)
+from tests.kernels import fake_gpu, host_cuda
+from tests.kernels.prints import cells, cut, draw, minutiae, moved, scatter
 
 HOW = relaxation.Relaxation(
     0.5, 5, 8.0, 0.06, 16.0, np.maximum(4, np.arange(65) // 4).astype(np.int32)
 )
-NAMES = ["similarity", "pairing", "relaxation", "deformation", "agreement", "ridges"]
+NAMES = [
+    "voting",
+    "selection",
+    "similarity",
+    "pairing",
+    "relaxation",
+    "deformation",
+    "agreement",
+    "ridges",
+]
 FITTING = deformation.Fitting(14.0, 3, (18.0, 14.0, 12.0), 24, 1e4, 0.7, 50.0, 0.05)
 
 
-class OnHost:
-    """Passes for the CuPy module: NumPy arrays, but never the NumPy path."""
-
-    zeros = staticmethod(np.zeros)
-    full = staticmethod(np.full)
-    asarray = staticmethod(np.asarray)
-
-
-@pytest.fixture(scope="module")
-def cuda():
+@pytest.fixture(scope="module", params=[1, 8])
+def cuda(request):
     """Runs a kernel's CUDA branch with its text compiled for the host."""
     if shutil.which("g++") is None:
         pytest.skip("no g++ to compile the CUDA text for the host")
+    launch = host_cuda.launcher(request.param)
 
     def run(function, *args):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(backend, "launch", host_cuda.launch)
-            patch.setattr(backend, "where", lambda *arrays: OnHost)
+        with fake_gpu.computing(launch):
             return function(*args)
 
     return run
-
-
-def draw(rng, counts, words=4, alike=0.0):
-    """Random prints; a share `alike` of minutiae repeats a few codes, so that ties happen."""
-    total = sum(counts)
-    codes = rng.integers(0, 2**64, (words, total), dtype=np.uint64)
-    few = rng.integers(0, 2**64, (words, 3), dtype=np.uint64)
-    same = rng.random(total) < alike
-    codes[:, same] = few[:, rng.integers(0, 3, same.sum())]
-    return Packed(
-        np.ascontiguousarray(codes),
-        rng.integers(-50, 800, total).astype(np.int16),
-        rng.integers(-50, 800, total).astype(np.int16),
-        rng.integers(0, 256, total).astype(np.uint8),
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-    )
 
 
 COUNTS = st.lists(st.sampled_from([0, 1, 2, 5, 31, 63, 64]), min_size=1, max_size=6)
 
 
 @given(
-    probe_count=st.sampled_from([0, 1, 3, 40, 64]),
+    probe_counts=st.lists(st.sampled_from([0, 1, 3, 40, 64]), min_size=1, max_size=3),
     counts=COUNTS,
     words=st.sampled_from([2, 4]),
     gate=st.sampled_from([0, 1, 64, 127]),
@@ -77,16 +70,18 @@ COUNTS = st.lists(st.sampled_from([0, 1, 2, 5, 31, 63, 64]), min_size=1, max_siz
 )
 @settings(max_examples=150, deadline=None)
 def test_cuda_text_agrees_with_the_reference(
-    cuda, probe_count, counts, words, gate, alike, most, seed
+    cuda, probe_counts, counts, words, gate, alike, most, seed
 ):
     rng = np.random.default_rng(seed)
-    both = draw(rng, [probe_count, *counts], words, alike)
-    probe, gallery = cut(both, 0, 1), cut(both, 1, len(both))
-    candidates = rng.integers(0, len(gallery), 9)
+    both = draw(rng, [*probe_counts, *counts], words, alike)
+    split = len(probe_counts)
+    probe, gallery = cut(both, 0, split), cut(both, split, len(both))
+    candidates = rng.integers(0, len(gallery), 7 * split)
     expected = similarity.best(probe, gallery, candidates, gate)
     got = cuda(similarity.best, probe, gallery, candidates, gate)
     for a, b in zip(expected, got, strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, b[: len(a)])
+        assert not b[len(a) :].any()
     paired = pairing.pairs(*expected, most)
     for a, b in zip(paired, cuda(pairing.pairs, *expected, most), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -94,6 +89,47 @@ def test_cuda_text_agrees_with_the_reference(
     got_score, got_kept = cuda(relaxation.relax, probe, gallery, candidates, paired, HOW)
     np.testing.assert_allclose(kept, got_kept, atol=1e-5)
     np.testing.assert_allclose(score, got_score, atol=1e-5)
+
+
+@given(
+    probe_counts=st.lists(st.sampled_from([0, 1, 3, 40, 64]), min_size=1, max_size=9),
+    counts=COUNTS,
+    words=st.integers(1, 4),
+    gate=st.sampled_from([0, 64, 127]),
+    alike=st.sampled_from([0.0, 0.9, 1.0]),
+    listed=st.booleans(),
+    most=st.sampled_from([1, 5, 100]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=100, deadline=None)
+def test_cuda_text_votes_and_selects_as_the_reference(
+    cuda, probe_counts, counts, words, gate, alike, listed, most, seed
+):
+    rng = np.random.default_rng(seed)
+    both = draw(rng, [*probe_counts, *counts], alike=alike)
+    split = len(probe_counts)
+    probes, gallery = cut(both, 0, split), cut(both, split, len(both))
+    candidates = rng.integers(0, len(gallery), 300) if listed else range(len(gallery))
+    weight = rng.integers(0, voting.MOST_WEIGHT + 1, 32 * words).astype(np.uint16)
+    weight[0] = 0
+    task = probes, gallery, candidates, voting.Voting(words, gate, weight)
+    votes = voting.vote(*task)
+    np.testing.assert_array_equal(votes, cuda(voting.vote, *task))
+    chosen = selection.select(votes, most, 7)
+    np.testing.assert_array_equal(chosen, cuda(selection.select, votes, most, 7))
+
+
+@given(
+    shape=st.sampled_from([(1, 1), (2, 65), (3, 8192), (1, 70_000), (2, 0), (0, 4)]),
+    most=st.sampled_from([1, 63, 500, 100_000]),
+    levels=st.sampled_from([1, 2, 30, voting.LEVELS]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=60, deadline=None)
+def test_cuda_text_selects_as_the_reference(cuda, shape, most, levels, seed):
+    votes = np.random.default_rng(seed).integers(0, levels, shape).astype(np.uint16)
+    expected = selection.select(votes, most)
+    np.testing.assert_array_equal(expected, cuda(selection.select, votes, most))
 
 
 def like(rng, probe, kind):
@@ -168,15 +204,6 @@ def test_cuda_text_agrees_where_prints_lie_on_each_other(
     apart = np.abs(sums - cuda(ridges.compare, *task))
     assert (apart > 1e-3 * np.maximum(sums[0], 1)).any(axis=0).sum() <= 1  # on a cell's border
     assert (apart <= 1).all()
-
-
-def cut(prints, first, last):
-    a, b = int(prints.start[first]), int(prints.start[last])
-    return Packed(
-        np.ascontiguousarray(prints.codes[:, a:b]),
-        *(getattr(prints, name)[a:b].copy() for name in ("x", "y", "angle")),
-        prints.start[first : last + 1] - a,
-    )
 
 
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not installed")

@@ -64,7 +64,7 @@ def test_gate_wraps_around_the_turn(angle, inside):
 
 def test_arrays_that_do_not_fit_are_refused():
     one = prints([1], [0], [1])
-    with pytest.raises(ValueError, match="one print"):
+    with pytest.raises(ValueError, match="shared by 2 probes"):
         similarity.best(prints([1, 2], [0, 0], [1, 1]), one, np.array([0]), 64)
     with pytest.raises(ValueError, match="gate"):
         similarity.best(one, one, np.array([0]), 128)

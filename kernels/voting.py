@@ -1,0 +1,125 @@
+"""Votes: how many of a probe's minutiae have a likeness in a print, and how much of one.
+
+Each of the probe's minutiae looks for the likest in a candidate, as `similarity` has it, and gives
+a weight that grows with the likeness; the sum are the candidate's votes. Nothing is paired and
+nothing sorted, so that whole galleries can be gone through: Cappelli, Ferrara and Maltoni,
+"Large-scale fingerprint identification on GPU" (2015), section 4, count similarities in buckets to
+the same end. Any number of a code's words may be used: the first tell most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kernels import backend
+from kernels.packed import MAX_MINUTIAE, Packed, alone, slots
+
+LEVELS = 2**12  # votes of a print are fewer
+MOST_WEIGHT = LEVELS // MAX_MINUTIAE - 1
+_PROBES = 64  # of one launch, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Voting:
+    """How minutiae vote. words: of 64 bits, the first of each code, 1..4. gate: largest difference
+    of direction, 1/256 turn, 0..127. weight: uint16 (32 * words,), a NumPy array on any device,
+    what a partner of likeness 0..32 * words - 1 is worth, 0 to MOST_WEIGHT, nothing for 0.
+
+    Raises ValueError for numbers out of range and another table."""
+
+    words: int
+    gate: int
+    weight: np.ndarray
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.words <= 4 or not 0 <= self.gate < 128:
+            raise ValueError(f"{self.words} words, gate {self.gate}: must be 1..4 and 0..127")
+        backend.require("weight", self.weight, np.uint16, 1)
+        if len(self.weight) != 32 * self.words:
+            raise ValueError(f"{len(self.weight)} weights, must be {32 * self.words}")
+        if self.weight[0] or self.weight.max() > MOST_WEIGHT:
+            raise ValueError(f"weights must go from 0 to {MOST_WEIGHT}")
+
+
+def vote(probes: Packed, gallery: Packed, candidates: Any, how: Voting) -> Any:
+    """The votes of each of P probes for each of B prints of a gallery: uint16 (P, B), below LEVELS.
+
+    candidates: int64 (B,) prints of `gallery`, or a range of step 1: then the gallery is read as it
+    lies. Both devices give the same integers. Raises ValueError for arrays that do not fit.
+    """
+    if isinstance(candidates, range):
+        if candidates.step != 1 or (len(candidates) and candidates[-1] >= len(gallery)):
+            raise ValueError(f"{candidates} are no neighbours among {len(gallery)} prints")
+        xp = backend.where(probes.codes, gallery.codes)
+    else:
+        backend.require("candidates", candidates, np.int64, 1)
+        xp = backend.where(probes.codes, gallery.codes, candidates)
+    if min(len(probes.codes), len(gallery.codes)) < how.words:
+        raise ValueError(f"there are no {how.words} words in the codes of probes and gallery")
+    if xp is np:
+        return reference(probes, gallery, candidates, how)
+    batch, listed = len(candidates), not isinstance(candidates, range)
+    votes = xp.zeros((len(probes), batch), np.uint16)
+    for first in range(0, len(probes), _PROBES):
+        some = votes[first : first + _PROBES]
+        backend.launch(
+            "voting",
+            batch,
+            *(probes.codes, np.int64(probes.row), probes.angle, probes.start[first:]),
+            np.int32(len(some)),
+            *(gallery.codes, np.int64(gallery.row), gallery.angle, gallery.start),
+            *(np.int32(how.words), candidates if listed else gallery.start),
+            np.int64(-1 if listed else candidates.start),
+            *(np.int32(batch), np.int32(how.gate), backend.constant(how.weight, xp), some),
+        )
+    return votes
+
+
+def reference(
+    probes: Packed, gallery: Packed, candidates: np.ndarray | range, how: Voting
+) -> np.ndarray:
+    """`vote` in NumPy: the CPU's path and the oracle of the CUDA kernel.
+
+    One candidate slot at a time, as in `similarity`; what is read of the gallery is read once for
+    all probes."""
+    batch, words = len(candidates), how.words
+    votes = np.zeros((len(probes), batch), np.uint16)
+    index, real = slots(gallery, np.asarray(candidates, np.int64))
+    if not index.size:
+        return votes
+    codes = [word.take(index) for word in gallery.codes[:words]]
+    angle, full = gallery.angle.take(index), real.all(axis=1)
+    for i in range(len(probes)):
+        probe = alone(probes, i)
+        own, shifted = ~probe.codes[:, :, None], (probe.angle - np.uint8(how.gate))[:, None]
+        shape = probe.codes.shape[1], batch
+        best = np.zeros(shape, np.uint8)
+        # full arrays: with a scalar, NumPy's maximum of bytes takes ten times as long
+        one, open_ = (np.full(shape, n, np.uint8) for n in (1, 2 * how.gate))
+        alike = np.empty(shape, np.uint64)
+        bits, agreeing, turn = (np.empty(shape, np.uint8) for _ in range(3))
+        with backend.unbuffered():
+            for g in range(len(index)):
+                np.bitwise_xor(own[0], codes[0][g], out=alike)
+                np.bitwise_count(alike, out=agreeing)
+                for w in range(1, words):
+                    np.bitwise_xor(own[w], codes[w][g], out=alike)
+                    np.bitwise_count(alike, out=bits)
+                    if w == 3:  # one less, but not less than none, or 256 would wrap to 0
+                        np.maximum(agreeing, one, out=agreeing)
+                        np.subtract(agreeing, one, out=agreeing)
+                    np.add(agreeing, bits, out=agreeing)
+                # |difference| <= gate in wrapping bytes: shifted by the gate, it is one comparison
+                np.subtract(angle[g], shifted, out=turn)
+                np.less_equal(turn, open_, out=turn.view(bool))
+                np.multiply(agreeing, turn, out=agreeing)
+                if not full[g]:
+                    np.multiply(agreeing, real[g].view(np.uint8), out=agreeing)
+                np.maximum(best, agreeing, out=best)
+        none = np.full(shape, 32 * words + (words < 4), np.uint8)  # bits that are no likeness yet
+        likeness = np.subtract(np.maximum(best, none, out=best), none, out=best)
+        how.weight.take(likeness).sum(axis=0, dtype=np.uint16, out=votes[i])
+    return votes
