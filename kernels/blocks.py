@@ -1,0 +1,193 @@
+"""Whole galleries on GPUs: gone through in blocks, that stay on a card or stream through it.
+
+Several GPUs share the blocks. On each, what fits stays; the rest is copied into two buffers in
+turn, one filling while the other is read. A block's votes, its best prints and their comparison
+follow each other on the device; the processor waits once, at the end, for all of them.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kernels import backend, selection, voting
+from kernels.packed import Packed, move
+from kernels.voting import Voting
+
+BLOCK = 2**20  # prints at most: 1.5 GB of 40 minutiae; votes for 64 probes take 128 MB beside it
+SPARE = 2 * 2**30  # bytes of a card's memory that are left for what is computed
+
+# Scores float (P·K,) of P probes with the prints int64 (P·K,), K each, of one block.
+Compare = Callable[[Packed, Packed, Any], Any]
+
+
+class Found(NamedTuple):
+    """The K prints with the most votes, of each of P probes, the lower numbers first.
+
+    prints: int64 (P, K). votes: uint16 (P, K). scores: float32 (P, K), as they were compared.
+    """
+
+    prints: np.ndarray
+    votes: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Prints from number `first` on, with start counted from their own first minutia."""
+
+    first: int
+    prints: Packed
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return sum(array.nbytes for array in _columns(self.prints))
+
+
+class Blocks:
+    """A gallery on one or more devices.
+
+    prints: on the CPU, and unchanged as long as this is used. devices: backend.Device. block: how
+    many prints a block has at most. memory: bytes of a device that prints may take; None: all but
+    SPARE. streamed: how many blocks no device has room for.
+    """
+
+    def __init__(
+        self,
+        prints: Packed,
+        devices: Sequence[Any],
+        block: int = BLOCK,
+        memory: int | None = None,
+    ) -> None:
+        blocks = _cut(prints, block)
+        self.streamed = 0
+        self._shares = []
+        self._lock = threading.Lock()
+        for i, device in enumerate(devices):
+            room = device.room() - SPARE if memory is None else memory
+            share = _Share(device, blocks[i :: len(devices)], room)
+            self._shares.append(share)
+            self.streamed += len(share.streamed)
+
+    def search(self, probes: Packed, how: Voting, most: int, compare: Compare) -> Found:
+        """All prints vote for each of P probes (on the CPU), and the `most` best are compared.
+
+        The answer does not depend on blocks and devices. Raises ValueError for arrays that do not
+        fit and for a `most` below 1.
+        """
+        with self._lock:  # searches would fill each other's buffers
+            parts = [share.start(probes, how, most, compare) for share in self._shares]
+            found = [
+                part
+                for share, some in zip(self._shares, parts, strict=True)
+                for part in share.finish(some)
+            ]
+        if not found:
+            nothing = np.zeros((len(probes), 0))
+            return Found(*(nothing.astype(kind) for kind in (np.int64, np.uint16, np.float32)))
+        prints, votes, scores = (np.concatenate(part, axis=1) for part in zip(*found, strict=True))
+        # the most votes, and of as many the lower number: a selection over what blocks selected
+        order = np.argsort(prints, axis=1, kind="stable")
+        prints, votes, scores = (
+            np.take_along_axis(part, order, axis=1) for part in (prints, votes, scores)
+        )
+        best = selection.select(np.ascontiguousarray(votes), most)
+        return Found(*(np.take_along_axis(part, best, axis=1) for part in (prints, votes, scores)))
+
+
+class _Share:
+    """The blocks of one device. resident: those that stay there. streamed: those that do not."""
+
+    def __init__(self, device: Any, blocks: Sequence[_Block], room: int) -> None:
+        self._device = device
+        fits = sum(block.nbytes for block in blocks) <= room
+        buffers = 0 if fits else 2 * max(block.nbytes for block in blocks)
+        self.resident: list[_Block] = []
+        self.streamed: list[_Block] = []
+        self._buffers: list[Packed] = []
+        self._free: list[Any] = [None, None]  # marks behind the last that read each buffer
+        with device.use():
+            for block in blocks:
+                if block.nbytes + buffers > room:
+                    self.streamed.append(block)
+                    continue
+                room -= block.nbytes
+                self.resident.append(_Block(block.first, move(block.prints, device.xp)))
+            if self.streamed:
+                self._buffers = [_buffer(self.streamed, device.xp) for _ in range(2)]
+        held = [array for block in self.streamed for array in _columns(block.prints)]
+        weakref.finalize(self, device.unpin, device.pin(held))
+
+    def start(self, probes: Packed, how: Voting, most: int, compare: Compare) -> list[Any]:
+        """Tells the device all it has to do, and waits for none of it."""
+        device = self._device
+        with device.use():
+            mine = move(probes, device.xp)
+            parts = [
+                _search(mine, block.first, block.prints, how, most, compare, device.xp)
+                for block in self.resident
+            ]
+            for i, block in enumerate(self.streamed):
+                prints = _view(self._buffers[i % 2], block.prints)
+                pairs = zip(_columns(prints), _columns(block.prints), strict=True)
+                device.wait(device.send(pairs, self._free[i % 2]))
+                parts.append(_search(mine, block.first, prints, how, most, compare, device.xp))
+                self._free[i % 2] = device.mark()
+        return parts
+
+    def finish(self, parts: list[Any]) -> list[Any]:
+        """Waits for the device; the same parts as NumPy arrays."""
+        with self._device.use():
+            return [tuple(backend.move(array, np) for array in part) for part in parts]
+
+
+def _search(
+    probes: Packed, first: int, prints: Packed, how: Voting, most: int, compare: Compare, xp: Any
+) -> tuple[Any, Any, Any]:
+    """Best prints, their votes and scores in one block, on its device."""
+    votes = voting.vote(probes, prints, range(len(prints)), how)
+    chosen = selection.select(votes, most)
+    scores = compare(probes, prints, chosen.reshape(-1)).reshape(chosen.shape)
+    return chosen + first, xp.take_along_axis(votes, chosen, axis=1), scores
+
+
+def _cut(prints: Packed, block: int) -> list[_Block]:
+    """The gallery in blocks: views, but for where each print starts."""
+    cut = []
+    for first in range(0, len(prints), block):
+        start = prints.start[first : first + block + 1]
+        at = slice(int(start[0]), int(start[-1]))
+        x, y, angle = (column[at] for column in (prints.x, prints.y, prints.angle))
+        cut.append(_Block(first, Packed(prints.codes[:, at], x, y, angle, start - start[0])))
+    return cut
+
+
+def _columns(prints: Packed) -> list[Any]:
+    """All arrays of one dimension that prints consist of."""
+    return [*prints.codes, prints.x, prints.y, prints.angle, prints.start]
+
+
+def _buffer(blocks: Sequence[_Block], xp: Any) -> Packed:
+    """Room on a device for any of these blocks."""
+    minutiae = max(block.prints.codes.shape[1] for block in blocks)
+    x, y, angle = (xp.empty(minutiae, kind) for kind in (np.int16, np.int16, np.uint8))
+    return Packed(
+        xp.empty((len(blocks[0].prints.codes), minutiae), np.uint64),
+        x,
+        y,
+        angle,
+        xp.empty(max(len(block.prints) for block in blocks) + 1, np.int64),
+    )
+
+
+def _view(buffer: Packed, prints: Packed) -> Packed:
+    """As much of a buffer as these prints take."""
+    used = prints.codes.shape[1]
+    x, y, angle = (column[:used] for column in (buffer.x, buffer.y, buffer.angle))
+    return Packed(buffer.codes[:, :used], x, y, angle, buffer.start[: len(prints) + 1])

@@ -1,0 +1,73 @@
+"""A gallery in blocks gives what it gives whole, on one device or several, resident or streamed."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+
+from kernels import pairing, relaxation, selection, similarity, voting
+from kernels.blocks import SPARE, Blocks
+from tests.kernels.fake_gpu import Device
+from tests.kernels.prints import draw
+from tests.kernels.test_parity import HOW
+
+RULE = voting.Voting(2, 64, np.minimum(np.arange(64), voting.MOST_WEIGHT).astype(np.uint16))
+
+
+def compare(probes, prints, candidates):
+    """Pairing and relaxation, as a search has it."""
+    keys = similarity.best(probes, prints, candidates, 64)
+    return relaxation.relax(probes, prints, candidates, pairing.pairs(*keys, 12), HOW)[0]
+
+
+@pytest.fixture(scope="module")
+def prints():
+    rng = np.random.default_rng(8)
+    gallery = draw(rng, rng.integers(0, 65, 300).tolist(), alike=0.3)
+    return gallery, draw(rng, [40, 0, 64], alike=0.3)
+
+
+@pytest.fixture(scope="module")
+def whole(prints):
+    gallery, probes = prints
+    votes = voting.vote(probes, gallery, range(len(gallery)), RULE)
+    chosen = selection.select(votes, 25)
+    scores = compare(probes, gallery, chosen.reshape(-1)).reshape(chosen.shape)
+    return chosen, np.take_along_axis(votes, chosen, axis=1), scores
+
+
+@pytest.mark.parametrize("block", [300, 299, 64, 17])
+@pytest.mark.parametrize("rooms", [[2**30], [60_000], [0], [2**30, 0, 30_000]])
+def test_blocks_and_devices_change_nothing(prints, whole, block, rooms):
+    gallery, probes = prints
+    blocks = Blocks(gallery, [Device(SPARE + room) for room in rooms], block)
+    served = rooms[: -(-len(gallery) // block)]  # the other devices have no block
+    assert (blocks.streamed > 0) == (min(served) < 2**30)
+    for _ in range(2):
+        found = blocks.search(probes, RULE, 25, compare)
+        for a, b in zip(found[:2], whole[:2], strict=True):
+            np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(found.scores, whole[2], atol=1e-5)
+
+
+def test_what_has_no_room_streams_through_two_buffers(prints):
+    gallery, probes = prints
+    device = Device()
+    blocks = Blocks(gallery, [device], 20, 2 * 20 * 64 * 40)
+    assert 0 < blocks.streamed <= 15
+    found = blocks.search(probes, RULE, 5, compare)
+    assert found.prints.shape == (3, 5)
+    assert device.pinned
+    del blocks
+    gc.collect()
+    assert not device.pinned
+
+
+def test_nothing_is_found_in_an_empty_gallery(prints):
+    found = Blocks(draw(np.random.default_rng(0), []), [Device()]).search(
+        prints[1], RULE, 5, compare
+    )
+    assert [part.shape for part in found] == [(3, 0)] * 3
+    assert [part.dtype for part in found] == [np.int64, np.uint16, np.float32]
