@@ -17,7 +17,7 @@ STAGES = {"formats", "preprocess", "minutiae", "embedding", "index", "matching",
 MAY: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),
     **{stage: BASE | {"kernels"} for stage in STAGES},
-    "synthesis": BASE,
+    "synthesis": BASE | {"kernels"},
     "report": BASE,
     "search": BASE | {"index", "matching", "kernels"},
     "pipeline": BASE | STAGES | {"search", "kernels"},

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from engine.settings import MasterSettings, SynthesisSettings
 from engine.synthesis.field import Fields, orientation
@@ -14,8 +12,7 @@ from engine.synthesis.noise import blur, clouds, draw_lines
 from engine.synthesis.patterns import Pattern, draw_fields
 from engine.synthesis.truth import read_minutiae
 from engine.types import F32, U8, Minutiae
-
-C64 = npt.NDArray[np.complex64]
+from kernels import oriented
 
 _PORE = 0.9  # px, sigma of a pore
 
@@ -79,52 +76,13 @@ def _periods(y: F32, rng: np.random.Generator, settings: MasterSettings) -> F32:
 
 def _grow(theta: F32, period: F32, rng: np.random.Generator, settings: MasterSettings) -> F32:
     """The relief, H×W: about 1 on the crests of ridges, -1 in the valleys."""
-    taps = list(_taps(theta, period, settings))
-    height, width = theta.shape
-    reach = settings.reach
-    padded = np.zeros((height + 2 * reach, width + 2 * reach), np.float32)
-    inner = padded[reach : reach + height, reach : reach + width]
-    inner[:] = rng.standard_normal(theta.shape, np.float32)
-    response = np.empty_like(theta)
-    pair = np.empty_like(theta)
-    for _ in range(settings.rounds):
-        response[:] = 0
-        for dy, dx, tap in taps:
-            ahead = padded[reach + dy :, reach + dx :][:height, :width]
-            behind = padded[reach - dy :, reach - dx :][:height, :width]
-            np.add(ahead, behind, out=pair)
-            np.multiply(pair, tap, out=pair)
-            response += pair
-        np.tanh(settings.gain * response, out=inner)
+    noise = rng.standard_normal(theta.shape, np.float32)
+    how = oriented.Growing(settings.reach, settings.bandwidth, settings.gain, settings.rounds)
+    response = oriented.grow(noise[None], theta[None], period[None], how)[0]
     # The last response is smooth where tanh is square; its height is made even over the finger.
     strength = blur(np.abs(response), settings.period)
     relief: F32 = np.divide(response, np.maximum(strength, 1e-6), dtype=np.float32)
     return relief * np.float32(2 / np.pi)
-
-
-def _taps(theta: F32, period: F32, settings: MasterSettings) -> Iterator[tuple[int, int, F32]]:
-    """Half of each pixel's own Gabor filter, tap by tap: (dy, dx, weight H×W); the other half is
-    its mirror image. A wave of height one at the pixel's own frequency passes at height one."""
-    # The phase of a tap is linear in (dx, dy), so powers of two unit numbers replace its cosine.
-    wave = 2 * np.pi / period
-    right = np.exp(1j * wave * np.sin(theta)).astype(np.complex64)
-    down = np.exp(1j * wave * np.cos(theta)).astype(np.complex64)
-    width = settings.bandwidth * period
-    mass = np.pi * np.square(width)
-    reach = settings.reach
-    envelopes: dict[int, F32] = {}
-    row = np.ones_like(right)
-    for dy in range(reach + 1):
-        phase = row * np.conj(right) ** reach if dy else row.copy()
-        for dx in range(-reach if dy else 0, reach + 1):
-            away = dx * dx + dy * dy
-            if away <= reach * reach:
-                if away not in envelopes:
-                    envelopes[away] = np.exp(-0.5 * away / np.square(width)) / mass
-                # The middle will be added to itself as its own mirror image.
-                yield dy, dx, phase.real * envelopes[away] * (1.0 if away else 0.5)
-            phase *= right
-        row *= down
 
 
 def _skin(ridges: F32, rng: np.random.Generator, settings: MasterSettings) -> F32:
