@@ -9,12 +9,12 @@ import numpy as np
 
 from engine.index import shortlist
 from engine.index.gallery import Gallery
-from engine.index.packing import pack_cells, pack_template
-from engine.matching import comparison, fusion, rescoring, thresholds
+from engine.index.packing import pack_cells, pack_templates
+from engine.matching import comparison, fusion, rescoring, thresholds, voting
 from engine.matching.calibration import Calibration
 from engine.matching.comparison import Comparison, Prints
 from engine.settings import Settings
-from engine.types import I64, PPI, Candidate, Evidence, Site, Template
+from engine.types import F32, I64, PPI, Candidate, Evidence, Site, Template
 from kernels.ridges import CELL
 
 CELL_MM2 = (CELL / PPI * 25.4) ** 2
@@ -24,22 +24,32 @@ def find(
     probes: Sequence[Template], gallery: Gallery, settings: Settings, most: int
 ) -> tuple[I64, int]:
     """The persons whose prints compare best with any finger of the probe, and how many prints
-    were compared: those whose embeddings are nearest.
+    were compared.
 
-    Returns int64 numbers of persons (`Gallery.person`): `fusion.finalists`, or `most` where that
-    is more.
+    On the CPU the prints vote whose embeddings are nearest, on a GPU all of them; those with the
+    most votes are compared. Returns int64 numbers of persons (`Gallery.person`):
+    `fusion.finalists`, or `most` where that is more.
     """
     if not len(gallery):
         return np.zeros(0, np.int64), 0
-    minutiae = gallery.minutiae_on(settings.device)
-    prints, scores = [], []
-    for probe in probes:
-        near = gallery.nearest(probe.embedding, shortlist.size(len(gallery), settings.shortlist))
-        prints.append(near)
-        scores.append(rescoring.rescore(pack_template(probe), minutiae, near, settings.rescoring))
-    owner = gallery.owner[np.concatenate(prints)]
+    blocks = gallery.blocks_on(settings.device)
+    if blocks:
+        packed = pack_templates(*probes)
+        prints, scores = voting.search(packed, blocks, settings.voting, settings.rescoring)
+    else:
+        found = [_compare_nearest(probe, gallery, settings) for probe in probes]
+        prints, scores = (np.concatenate(part) for part in zip(*found, strict=True))
+    owner = gallery.owner[prints.ravel()]
     most = max(most, settings.fusion.finalists)
-    return fusion.finalists(owner, np.concatenate(scores), most), len(owner)
+    return fusion.finalists(owner, scores.ravel(), most), len(owner)
+
+
+def _compare_nearest(probe: Template, gallery: Gallery, settings: Settings) -> tuple[I64, F32]:
+    """Prints of a shortlist with the most votes, and their comparison scores."""
+    packed, threads = pack_templates(probe), settings.rescoring.threads
+    near = gallery.nearest(probe.embedding, shortlist.size(len(gallery), settings.shortlist))
+    near = voting.thin(packed, gallery.minutiae, near, settings.voting, threads)
+    return near, rescoring.rescore(packed, gallery.minutiae, near, settings.rescoring)
 
 
 def examine(
@@ -60,12 +70,12 @@ def examine(
         return []
     prints = gallery.prints_of(persons)
     people, owner = np.unique(gallery.owner[prints], return_inverse=True)
-    held = Prints(gallery.minutiae_on(settings.device), gallery.cells_on(settings.device))
+    minutiae, cells, there = gallery.prints_on(settings.device, prints)
     position = gallery.position[prints]
     told, ratio, chosen = [], [], []
     for probe in probes:
         found = comparison.compare(
-            pack(probe), held, prints, settings.rescoring, settings.comparison
+            pack(probe), Prints(minutiae, cells), there, settings.rescoring, settings.comparison
         )
         llr = meaning.llr(found)
         best = fusion.best_of(owner, llr, position, probe.position, settings.fusion.misplaced)
@@ -159,4 +169,4 @@ def evidence(
 
 def pack(template: Template) -> Prints:
     """One print as the kernels read it."""
-    return Prints(pack_template(template), pack_cells(template))
+    return Prints(pack_templates(template), pack_cells(template))

@@ -262,9 +262,26 @@ class DescriptorSettings:
 class ShortlistSettings:
     """How many prints the shortlist keeps for comparison, of N in the gallery."""
 
-    least: int = 4000  # below this many prints everything is compared
-    share: float = 0.04  # of the gallery
-    most: int = 40_000
+    least: int = 4000  # below this many prints all of them vote
+    share: float = 0.2  # of the gallery
+    most: int = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class VotingSettings:
+    """Votes of minutiae, which choose the prints whose minutiae are paired.
+
+    `chance`, and that one word is enough for a shortlist, were chosen with 250 prints of FVC2002,
+    FVC2004 and FCJ2020, by either extractor, among 20,000 drawn fingers: docs/experiments.md.
+    """
+
+    words: int = 1  # of 64 bits, of each code, for the prints of a shortlist
+    words_whole: int = 2  # the same where a whole gallery votes
+    gate: int = 64  # largest difference of direction, 1/256 turn
+    chance: float = 2.5  # standard deviations of strangers' likeness up to which it counts nothing
+    kept: int = 1000  # prints of a shortlist
+    kept_whole: int = 10_000  # of a whole gallery
+    chunk: int = 1024  # candidates at a time, as in RescoringSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -469,6 +486,7 @@ class Settings:
     rating: RatingSettings = field(default_factory=RatingSettings)
     descriptor: DescriptorSettings = field(default_factory=DescriptorSettings)
     shortlist: ShortlistSettings = field(default_factory=ShortlistSettings)
+    voting: VotingSettings = field(default_factory=VotingSettings)
     rescoring: RescoringSettings = field(default_factory=RescoringSettings)
     comparison: ComparisonSettings = field(default_factory=ComparisonSettings)
     fusion: FusionSettings = field(default_factory=FusionSettings)

@@ -212,3 +212,9 @@ class Device:
         """Lets go of what `pin` pinned."""
         for pointer in pinned:
             cupy.cuda.runtime.hostUnregister(pointer)
+
+
+@functools.cache
+def devices() -> tuple[Device, ...]:
+    """Every CUDA device that answers."""
+    return tuple(Device(number) for number in range(device_count()))

@@ -70,6 +70,21 @@ def move(prints: Packed, xp: ModuleType) -> Packed:
     return Packed(*(backend.move(array, xp) for array in arrays))
 
 
+def take(prints: Packed, which: Any) -> Packed:
+    """The prints `which`, int64 indices, one after the other, as arrays of their own."""
+    index, start = runs(prints.start, which)
+    x, y, angle = (column[index] for column in (prints.x, prints.y, prints.angle))
+    return Packed(np.ascontiguousarray(prints.codes[:, index]), x, y, angle, start)
+
+
+def runs(start: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the entries of the runs `which` lie among all, and where each of these runs starts when
+    they lie one after the other: int64 both."""
+    count = start[which + 1] - start[which]
+    begin = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
+    return np.arange(begin[-1]) + np.repeat(start[which] - begin[:-1], count), begin
+
+
 def one_each(
     probes: Packed, gallery: Packed, candidates: Any
 ) -> Iterator[tuple[Packed, Packed, Any]]:

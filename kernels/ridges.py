@@ -19,6 +19,7 @@ import numpy as np
 
 from kernels import backend
 from kernels.deformation import Deformation, carry, nearness, place, spread
+from kernels.packed import runs
 
 CELL = 10  # px
 # A cell, from the lowest bit: seen 1 | phase 5 | period 4 | orientation 6; 0 where nothing is seen.
@@ -80,6 +81,13 @@ def move(cells: Cells, xp: ModuleType) -> Cells:
         return cells
     arrays = (cells.values, cells.start, cells.width, cells.left, cells.top)
     return Cells(*(backend.move(array, xp) for array in arrays))
+
+
+def take(cells: Cells, which: np.ndarray) -> Cells:
+    """The cells of the prints `which`, int64 indices, as arrays of their own."""
+    index, start = runs(cells.start, which)
+    placed = (column[which] for column in (cells.width, cells.left, cells.top))
+    return Cells(cells.values[index], start, *placed)
 
 
 @dataclass(frozen=True, slots=True)

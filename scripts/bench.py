@@ -31,7 +31,7 @@ from rich.table import Table
 
 from engine import pipeline, search
 from engine.index.gallery import Entry, Gallery
-from engine.index.packing import pack_template
+from engine.index.packing import pack_templates
 from engine.matching import comparison
 from engine.matching.rescoring import rescore
 from engine.settings import Settings
@@ -79,7 +79,7 @@ def time_extraction(result: dict) -> None:
 def time_comparison(gallery: Gallery, probes: list[Template], result: dict) -> None:
     """Comparisons a second on one core and on all."""
     some = np.arange(min(len(gallery), 20_000), dtype=np.int64)
-    packed = [pack_template(probe) for probe in probes]
+    packed = [pack_templates(probe) for probe in probes]
     counts = np.diff(gallery.minutiae.start)[some]
     result["minutiae_probe"] = float(np.mean([len(probe.minutiae) for probe in probes]))
     result["minutiae_candidate"] = float(counts.mean())

@@ -24,7 +24,8 @@ from engine.index.packing import pack_cells, pack_minutiae
 from engine.index.shortlist import Vectors
 from engine.types import CODE_WORDS, F32, I64, U8, Maker, Template
 from kernels import backend, ridges
-from kernels.packed import Packed, move
+from kernels.blocks import Blocks
+from kernels.packed import Packed, move, take
 from kernels.ridges import Cells
 
 SAVING = ".saving"  # ends the name of a file that is not whole yet
@@ -74,8 +75,7 @@ class Gallery:
         self._vectors = Vectors()
         self._persons: list[str] = []
         self._number: dict[str, int] = {}
-        self._minutiae_on_gpu: Packed | None = None
-        self._cells_on_gpu: Cells | None = None
+        self._blocks: Blocks | None = None
 
     def __len__(self) -> int:
         return len(self._prints["ids"])
@@ -103,24 +103,23 @@ class Gallery:
         columns = (*self._cells.columns, self._cells.start, *placed)
         return Cells(*(column.view() for column in columns))
 
-    def minutiae_on(self, device: str) -> Packed:
-        """All prints on a device, "auto", "cpu" or "gpu"; the copy on a GPU is kept until the next
-        change. SettingsError for "gpu" where there is none."""
-        xp = _resolve(device)
-        if xp is np:
-            return self.minutiae
-        if self._minutiae_on_gpu is None:
-            self._minutiae_on_gpu = move(self.minutiae, xp)
-        return self._minutiae_on_gpu
+    def blocks_on(self, device: str) -> Blocks | None:
+        """All prints on every GPU, to go through them whole, until the next change; None where
+        `device`, "auto", "cpu" or "gpu", means the CPU. SettingsError for "gpu" without a GPU."""
+        if _resolve(device) is np:
+            return None
+        if self._blocks is None:
+            self._blocks = Blocks(self.minutiae, backend.devices())
+        return self._blocks
 
-    def cells_on(self, device: str) -> Cells:
-        """The ridge cells of all prints on a device, as `minutiae_on` gives the minutiae."""
+    def prints_on(self, device: str, which: I64) -> tuple[Packed, Cells, I64]:
+        """The prints `which`, int64 (B,), where a device can compare them, and their numbers there:
+        on the CPU all prints as they lie, on a GPU a copy of these."""
         xp = _resolve(device)
         if xp is np:
-            return self.cells
-        if self._cells_on_gpu is None:
-            self._cells_on_gpu = ridges.move(self.cells, xp)
-        return self._cells_on_gpu
+            return self.minutiae, self.cells, which
+        some = move(take(self.minutiae, which), xp), ridges.move(ridges.take(self.cells, which), xp)
+        return *some, np.arange(len(which))
 
     @property
     def template_ids(self) -> I64:
@@ -295,7 +294,7 @@ class Gallery:
         }
 
     def _forget_copies(self) -> None:
-        self._minutiae_on_gpu = self._cells_on_gpu = None
+        self._blocks = None
 
     def _owner_number(self, person: str) -> int:
         number = self._number.setdefault(person, len(self._persons))

@@ -38,10 +38,11 @@ def pack_minutiae(prints: Sequence[Minutiae]) -> PackedMinutiae:
     )
 
 
-def pack_template(template: Template) -> Packed:
-    """One template as a probe for the kernels."""
-    packed = pack_minutiae([template.minutiae])
-    return Packed(np.ascontiguousarray(template.codes.T), *packed)
+def pack_templates(*templates: Template) -> Packed:
+    """One template as a probe, or several, for the kernels."""
+    packed = pack_minutiae([template.minutiae for template in templates])
+    codes = np.concatenate([template.codes for template in templates])
+    return Packed(np.ascontiguousarray(codes.T), *packed)
 
 
 def pack_cells(*templates: Template) -> Cells:

@@ -108,17 +108,17 @@ def _compare(
     """The arrays of a Comparison, for one chunk of candidates."""
     found = rescoring.pair(probe.minutiae, gallery.minutiae, candidates, pairing)
     chosen = found.candidates
-    minutiae, cells = found.probe, ridges.move(probe.cells, backend.array_module(chosen))
+    minutiae, cells = found.probes, ridges.move(probe.cells, backend.array_module(chosen))
     lie = deformation.fit(
         minutiae, gallery.minutiae, chosen, found.paired, found.kept, _fitting(settings)
     )
     agreed = agreement.count(minutiae, gallery.minutiae, chosen, lie, settings.margin)
     alike = ridges.compare(cells, gallery.cells, chosen, lie, _comparing(settings))
-    score, agreed, alike, partner, weight = (
-        backend.move(part, np) for part in (found.score, agreed, alike, lie.partner, lie.weight)
-    )
+    sizes = counts(gallery.minutiae, chosen)
+    parts = (sizes, found.score, agreed, alike, lie.partner, lie.weight)
+    sizes, score, agreed, alike, partner, weight = (backend.move(part, np) for part in parts)
     met, mine, theirs, likeness = agreed
-    count = np.sqrt(len(partner) * counts(gallery.minutiae, chosen), dtype=np.float32)
+    count = np.sqrt(len(partner) * sizes, dtype=np.float32)
     mean = alike[1:] / np.maximum(alike[0], 1)
     shared = alike[0].astype(np.int32)
     return (

@@ -40,27 +40,28 @@ def rescore(probe: Packed, gallery: Packed, candidates: I64, settings: Rescoring
 
 
 class Paired(NamedTuple):
-    """One probe paired with B candidates, on one device: what the later kernels go on from.
+    """Probes paired with B candidates, on one device: what the later kernels go on from.
 
-    probe, candidates: as given, moved there. score: float32 (B,). kept: float32 (K, B).
+    probes, candidates: as given, moved there. score: float32 (B,). kept: float32 (K, B).
     paired: three uint8 (K, B), from `kernels.pairing`.
     """
 
-    probe: Packed
+    probes: Packed
     candidates: Any
     score: Any
     kept: Any
     paired: tuple[Any, Any, Any]
 
 
-def pair(probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings) -> Paired:
-    """One probe against these prints, where the gallery is; the result stays there."""
+def pair(probes: Packed, gallery: Packed, candidates: Any, settings: RescoringSettings) -> Paired:
+    """One probe against these prints, int64 (B,), or P probes against B/P of them each, in their
+    order. It runs where the gallery is; the result stays there, and nobody waits for it."""
     xp = backend.array_module(gallery.start)
-    probe, chosen = move(probe, xp), backend.move(candidates, xp)
-    row, col = similarity.best(probe, gallery, chosen, settings.gate)
+    probes, chosen = move(probes, xp), backend.move(candidates, xp)
+    row, col = similarity.best(probes, gallery, chosen, settings.gate)
     paired = pairing.pairs(row, col, settings.pairs)
-    score, kept = relaxation.relax(probe, gallery, chosen, paired, _relaxation(settings))
-    return Paired(probe, chosen, score, kept, paired)
+    score, kept = relaxation.relax(probes, gallery, chosen, paired, _relaxation(settings))
+    return Paired(probes, chosen, score, kept, paired)
 
 
 def spread(
@@ -69,7 +70,7 @@ def spread(
     """`work` of every chunk of about `chunk` candidates with like minutiae counts, on `threads`
     threads (0: one for each processor); and where each candidate is in the chunks, one after the
     other: int64 (B,)."""
-    order = np.argsort(counts(gallery, candidates), kind="stable")
+    order = np.argsort(counts(gallery, candidates).astype(np.uint8), kind="stable")
     chunks = np.array_split(candidates[order], max(1, -(-len(order) // chunk)))
     threads = min(threads or os.cpu_count() or 1, len(chunks))
     if threads == 1:

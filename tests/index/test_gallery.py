@@ -12,6 +12,8 @@ from engine.errors import GalleryError, MakerMismatchError, SettingsError
 from engine.index.gallery import Entry, Gallery
 from engine.index.packing import pack_cells
 from engine.types import NO_CELLS, RidgeCells, Template
+from tests.kernels import fake_gpu
+from tests.kernels.fake_gpu import OnHost
 from tests.templates import draw_templates
 
 
@@ -83,12 +85,39 @@ def test_a_probe_is_packed_as_it_is_enrolled(gallery):
     assert pack_cells(MADE[0]).start.tolist() == [0, 0]
 
 
-def test_cells_are_where_they_are_asked_for(gallery, monkeypatch):
-    np.testing.assert_array_equal(gallery.cells_on("cpu").values, gallery.cells.values)
+def test_prints_are_where_they_are_asked_for(gallery, monkeypatch):
+    minutiae, cells, there = gallery.prints_on("cpu", np.array([5, 2]))
+    np.testing.assert_array_equal(minutiae.start, gallery.minutiae.start)
+    np.testing.assert_array_equal(cells.values, gallery.cells.values)
+    assert there.tolist() == [5, 2]
+    assert gallery.blocks_on("cpu") is None
     monkeypatch.setattr("kernels.backend.gpu_name", lambda: None)
-    assert len(gallery.cells_on("auto")) == 12
-    with pytest.raises(SettingsError, match=r"tenprint\[gpu\]"):
-        gallery.cells_on("gpu")
+    assert gallery.blocks_on("auto") is None
+    for ask in (lambda: gallery.blocks_on("gpu"), lambda: gallery.prints_on("gpu", there)):
+        with pytest.raises(SettingsError, match=r"tenprint\[gpu\]"):
+            ask()
+
+
+def test_a_gpu_is_given_the_prints_that_it_compares_and_blocks_of_all(gallery, monkeypatch):
+    device = fake_gpu.Device()
+    monkeypatch.setattr("kernels.backend.resolve", lambda name: np if name == "cpu" else OnHost)
+    monkeypatch.setattr("kernels.backend.devices", lambda: (device,))
+    with fake_gpu.computing():
+        minutiae, cells, there = gallery.prints_on("gpu", np.array([5, 2, 5]))
+        held = gallery.blocks_on("gpu")
+    assert there.tolist() == [0, 1, 2]
+    for i, k in enumerate([5, 2, 5]):
+        for whole, some in ((gallery.minutiae, minutiae), (gallery.cells, cells)):
+            own, here = (slice(*(each.start[j : j + 2])) for each, j in ((whole, k), (some, i)))
+            mine, its = (getattr(each, "codes", None) for each in (whole, some))
+            if mine is None:
+                mine, its = whole.values, some.values
+            np.testing.assert_array_equal(mine[..., own], its[..., here])
+        assert cells.left[i] == gallery.cells.left[k]
+    assert gallery.blocks_on("gpu") is held
+    gallery.remove([int(gallery.template_ids[0])])
+    with fake_gpu.computing():
+        assert gallery.blocks_on("gpu") is not held
 
 
 def test_an_emptied_gallery_takes_any_maker(gallery):

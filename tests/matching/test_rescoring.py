@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.index.gallery import Entry, Gallery
-from engine.index.packing import pack_template
+from engine.index.packing import pack_templates
 from engine.matching import rescoring
 from engine.settings import RescoringSettings
 from tests.templates import draw_templates
@@ -32,7 +32,7 @@ def test_mates_score_over_strangers(made, gallery):
     everyone = np.arange(60)
     scores = np.stack(
         [
-            rescoring.rescore(pack_template(finger[1]), gallery.minutiae, everyone, SETTINGS)
+            rescoring.rescore(pack_templates(finger[1]), gallery.minutiae, everyone, SETTINGS)
             for finger in made
         ]
     )
@@ -44,7 +44,7 @@ def test_mates_score_over_strangers(made, gallery):
 
 @pytest.mark.parametrize("change", [{"chunk": 7}, {"threads": 2, "chunk": 5}, {"threads": 1}])
 def test_chunks_and_threads_change_nothing(made, gallery, change):
-    probe, some = pack_template(made[3][1]), np.array([5, 3, 3, 59, 0, 17, 40, 8, 9, 2, 1])
+    probe, some = pack_templates(made[3][1]), np.array([5, 3, 3, 59, 0, 17, 40, 8, 9, 2, 1])
     whole = rescoring.rescore(probe, gallery.minutiae, some, SETTINGS)
     parts = rescoring.rescore(probe, gallery.minutiae, some, replace(SETTINGS, **change))
     np.testing.assert_allclose(whole, parts, atol=1e-6)
@@ -53,6 +53,6 @@ def test_chunks_and_threads_change_nothing(made, gallery, change):
 
 def test_no_candidates_no_scores(made, gallery):
     none = rescoring.rescore(
-        pack_template(made[0][0]), gallery.minutiae, np.zeros(0, np.int64), SETTINGS
+        pack_templates(made[0][0]), gallery.minutiae, np.zeros(0, np.int64), SETTINGS
     )
     assert none.shape == (0,)

@@ -1,0 +1,67 @@
+"""Votes of drawn fingers: mates are kept, chunks and threads change nothing, weights fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.index.gallery import Entry, Gallery
+from engine.index.packing import pack_templates
+from engine.matching import voting
+from engine.settings import VotingSettings
+from kernels.voting import MOST_WEIGHT
+from tests.templates import draw_templates
+
+SETTINGS = VotingSettings()
+
+
+@pytest.fixture(scope="module")
+def made():
+    return draw_templates(80, 2, seed=13)
+
+
+@pytest.fixture(scope="module")
+def gallery(made):
+    filled = Gallery("test")
+    filled.add([Entry(i, str(i), finger[0]) for i, finger in enumerate(made)])
+    return filled
+
+
+def test_mates_are_among_the_few_that_are_kept(made, gallery):
+    few = replace(SETTINGS, kept=4)
+    everyone = np.arange(80)
+    kept = [
+        voting.thin(pack_templates(finger[1]), gallery.minutiae, everyone, few) for finger in made
+    ]
+    assert all(len(each) == 4 for each in kept)
+    assert np.mean([i in each for i, each in enumerate(kept)]) > 0.93
+
+
+@pytest.mark.parametrize("change", [{"chunk": 7}, {"chunk": 1}])
+@pytest.mark.parametrize("threads", [0, 1, 2])
+def test_chunks_and_threads_change_nothing(made, gallery, change, threads):
+    probe, some = pack_templates(made[3][1]), np.array([5, 3, 3, 59, 0, 17, 40, 8, 9, 2, 1])
+    whole = voting.vote(probe, gallery.minutiae, some, SETTINGS)
+    parts = voting.vote(probe, gallery.minutiae, some, replace(SETTINGS, **change), threads)
+    np.testing.assert_array_equal(whole, parts)
+    assert whole.argmax() == 1
+    assert whole[1] == whole[2]
+
+
+def test_as_many_as_are_kept_need_no_vote(made, gallery):
+    some = np.array([9, 4, 4])
+    probe = pack_templates(made[0][1])
+    assert voting.thin(probe, gallery.minutiae, some, replace(SETTINGS, kept=3)) is some
+    none = np.zeros(0, np.int64)
+    assert voting.vote(probe, gallery.minutiae, none, SETTINGS).shape == (0,)
+
+
+@pytest.mark.parametrize("words", [1, 2, 3, 4])
+def test_chance_has_no_weight_and_identity_most(words):
+    weight = voting.rule(words, SETTINGS).weight.astype(int)
+    strangers = np.random.default_rng(1).binomial(64 * words, 0.5, 1000) - 32 * words - 1
+    assert weight[np.maximum(strangers, 0)].mean() < 0.02 * MOST_WEIGHT
+    assert weight[-1] == MOST_WEIGHT
+    assert (np.diff(weight) >= 0).all()
