@@ -281,7 +281,7 @@ class VotingSettings:
     chance: float = 2.5  # standard deviations of strangers' likeness up to which it counts nothing
     kept: int = 1000  # prints of a shortlist
     kept_whole: int = 10_000  # of a whole gallery
-    chunk: int = 1024  # candidates at a time, as in RescoringSettings
+    chunk: int = 0  # candidates at a time, as in RescoringSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +301,7 @@ class RescoringSettings:
     scored_most: int = 12
     scored_middle: float = 20.0  # minutiae
     scored_slope: float = 0.4  # 1/minutia
-    chunk: int = 1024  # candidates at a time: p×1024 words fit a second-level cache of 1 MB
+    chunk: int = 0  # candidates at a time; 0: one for each KiB of the second-level cache
     threads: int = 0  # 0: one for each processor
 
 

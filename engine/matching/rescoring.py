@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -18,6 +19,8 @@ from engine.settings import RescoringSettings
 from engine.types import F32, I32, I64, MAX_MINUTIAE
 from kernels import backend, pairing, relaxation, similarity
 from kernels.packed import Packed, counts, move
+
+CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")  # of the second-level cache
 
 T = TypeVar("T")
 
@@ -67,9 +70,10 @@ def pair(probes: Packed, gallery: Packed, candidates: Any, settings: RescoringSe
 def spread(
     work: Callable[[I64], T], gallery: Packed, candidates: I64, chunk: int, threads: int
 ) -> tuple[list[T], I64]:
-    """`work` of every chunk of about `chunk` candidates with like minutiae counts, on `threads`
-    threads (0: one for each processor); and where each candidate is in the chunks, one after the
-    other: int64 (B,)."""
+    """`work` of every chunk of about `chunk` candidates (0: as many as suit the cache) with like
+    minutiae counts, on `threads` threads (0: one for each processor); and where each candidate is
+    in the chunks, one after the other: int64 (B,)."""
+    chunk = chunk or fitting()
     order = np.argsort(counts(gallery, candidates).astype(np.uint8), kind="stable")
     chunks = np.array_split(candidates[order], max(1, -(-len(order) // chunk)))
     threads = min(threads or os.cpu_count() or 1, len(chunks))
@@ -78,6 +82,18 @@ def spread(
     else:
         parts = list(_pool(threads).map(work, chunks))
     return parts, np.argsort(order, kind="stable")
+
+
+@cache
+def fitting() -> int:
+    """Candidates at a time for which local similarity is quickest: one for each KiB of the
+    second-level cache, 1024 where its size is not known. A probe's minutia has a word and some
+    bytes for each of them, half of the cache for 40 minutiae (docs/performance.md)."""
+    try:
+        size = int(CACHE.read_text().removesuffix("K\n"))  # KiB, as Linux writes it
+    except (OSError, ValueError):
+        return 1024
+    return min(max(size, 256), 4096)
 
 
 @lru_cache(maxsize=8)

@@ -56,3 +56,15 @@ def test_no_candidates_no_scores(made, gallery):
         pack_templates(made[0][0]), gallery.minutiae, np.zeros(0, np.int64), SETTINGS
     )
     assert none.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("told", "chunk"),
+    [("1024K\n", 1024), ("2048K\n", 2048), ("64K\n", 256), ("1M\n", 1024), (None, 1024)],
+)
+def test_a_chunk_fits_the_cache(tmp_path, monkeypatch, told, chunk):
+    file = tmp_path / "size"
+    if told is not None:
+        file.write_text(told)
+    monkeypatch.setattr(rescoring, "CACHE", file)
+    assert rescoring.fitting.__wrapped__() == chunk
