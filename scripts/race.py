@@ -47,7 +47,8 @@ from rich.table import Table
 
 from engine import pipeline
 from engine.matching.rescoring import rescore
-from engine.settings import RescoringSettings
+from engine.matching.voting import vote
+from engine.settings import RescoringSettings, VotingSettings
 from engine.types import F32, I64
 from kernels.packed import Packed
 
@@ -59,6 +60,8 @@ Rate = tuple[float, float]  # comparisons a second of wall time, and of CPU time
 PREFIX = "Tenprint "
 OURS: dict[str, Form] = {
     f"{PREFIX}rescoring": rescore,
+    f"{PREFIX}votes, 64 bits": lambda *task: vote_by(1, *task),
+    f"{PREFIX}votes, 256 bits": lambda *task: vote_by(4, *task),
 }
 
 SEED = 3  # of what is drawn
@@ -107,6 +110,14 @@ class Cell(NamedTuple):
     threads: int
     per_s: float
     per_cpu_s: float
+
+
+def vote_by(
+    words: int, probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings
+) -> F32:
+    """Votes by so many words of the codes."""
+    how = VotingSettings(words=words, chunk=settings.chunk)
+    return vote(probe, gallery, candidates, how, settings.threads).astype(np.float32)
 
 
 def draw(size: int) -> list[Print]:
