@@ -66,14 +66,17 @@ class Blocks:
         memory: int | None = None,
     ) -> None:
         blocks = _cut(prints, block)
-        self.streamed = 0
-        self._shares = []
+        rooms = [device.room() - SPARE if memory is None else memory for device in devices]
+        self._shares = [
+            _Share(device, blocks[i :: len(devices)], room)
+            for i, (device, room) in enumerate(zip(devices, rooms, strict=True))
+        ]
         self._lock = threading.Lock()
-        for i, device in enumerate(devices):
-            room = device.room() - SPARE if memory is None else memory
-            share = _Share(device, blocks[i :: len(devices)], room)
-            self._shares.append(share)
-            self.streamed += len(share.streamed)
+        self.streamed = sum(len(share.streamed) for share in self._shares)
+        if self.streamed:
+            starts = [each.prints.start for share in self._shares for each in share.streamed]
+            columns = (prints.codes, prints.x, prints.y, prints.angle, *starts)
+            weakref.finalize(self, devices[0].unpin, devices[0].pin(columns))
 
     def search(self, probes: Packed, how: Voting, most: int, compare: Compare) -> Found:
         """All prints vote for each of P probes (on the CPU), and the `most` best are compared.
@@ -111,7 +114,6 @@ class _Share:
         self.resident: list[_Block] = []
         self.streamed: list[_Block] = []
         self._buffers: list[Packed] = []
-        self._free: list[Any] = [None, None]  # marks behind the last that read each buffer
         with device.use():
             for block in blocks:
                 if block.nbytes + buffers > room:
@@ -121,8 +123,8 @@ class _Share:
                 self.resident.append(_Block(block.first, move(block.prints, device.xp)))
             if self.streamed:
                 self._buffers = [_buffer(self.streamed, device.xp) for _ in range(2)]
-        held = [array for block in self.streamed for array in _columns(block.prints)]
-        weakref.finalize(self, device.unpin, device.pin(held))
+            # what had the buffers' memory before may still be read; then, what reads the buffers
+            self._free = [device.mark()] * 2
 
     def start(self, probes: Packed, how: Voting, most: int, compare: Compare) -> list[Any]:
         """Tells the device all it has to do, and waits for none of it."""
