@@ -26,6 +26,30 @@ __device__ static int choose_slots(int minutiae)
     return best;
 }
 
+// Of a probe. |difference of directions| <= gate, shifted by the gate, is one comparison.
+struct Minutia {
+    const unsigned long long* code;  // its words are `row` apart
+    long long row;
+    int shifted, open;
+};
+
+// The least distance of a minutia from those of a print, 32 * WORDS - 1 at most.
+template <int WORDS>
+__device__ __forceinline__ static int find_nearest(
+    const Minutia& own, const unsigned long long (*code)[MAX_WORDS], const unsigned char* turn,
+    int count)
+{
+    unsigned long long mine[WORDS];
+    for (int w = 0; w < WORDS; ++w) mine[w] = own.code[w * own.row];
+    int nearest = 32 * WORDS - 1;
+    for (int g = 0; g < count; ++g) {
+        int distance = 0;
+        for (int w = 0; w < WORDS; ++w) distance += __popcll(mine[w] ^ code[g][w]);
+        if (((turn[g] + own.shifted) & 255) <= own.open && distance < nearest) nearest = distance;
+    }
+    return nearest;
+}
+
 extern "C" __global__ void voting(
     const unsigned long long* __restrict__ probe_codes, long long probe_row,
     const unsigned char* __restrict__ probe_angle, const long long* __restrict__ probe_start,
@@ -59,21 +83,12 @@ extern "C" __global__ void voting(
         for (int i = threadIdx.x; i < here * minutiae; i += blockDim.x) {
             const int slot = i / minutiae;
             const long long at = probe_start[0] + i % minutiae;
-            const int shifted = gate - probe_angle[at];
-            unsigned long long mine[MAX_WORDS];
-#pragma unroll
-            for (int w = 0; w < MAX_WORDS; ++w)
-                mine[w] = w < words ? probe_codes[w * probe_row + at] : 0;
-            int nearest = top;
-            for (int g = 0; g < count[slot]; ++g) {
-                int distance = 0;
-#pragma unroll
-                for (int w = 0; w < MAX_WORDS; ++w)
-                    if (w < words) distance += __popcll(mine[w] ^ code[slot][g][w]);
-                // |difference| <= gate, shifted by the gate, is one comparison
-                if (((turn[slot][g] + shifted) & 255) <= 2 * gate && distance < nearest)
-                    nearest = distance;
-            }
+            const Minutia own = {probe_codes + at, probe_row, gate - probe_angle[at], 2 * gate};
+            const int nearest =  // a loop for each length: none counts bits that are not there
+                words == 1 ? find_nearest<1>(own, code[slot], turn[slot], count[slot])
+                : words == 2 ? find_nearest<2>(own, code[slot], turn[slot], count[slot])
+                : words == 3 ? find_nearest<3>(own, code[slot], turn[slot], count[slot])
+                : find_nearest<4>(own, code[slot], turn[slot], count[slot]);
             if (nearest == top) continue;
             int probe = 0;
             while (probe_start[probe + 1] <= at) ++probe;

@@ -17,6 +17,7 @@ import numpy as np
 from kernels import backend
 from kernels.packed import MAX_MINUTIAE, Packed, alone, slots
 
+FORMS = ("popcount", "tensor")
 LEVELS = 2**12  # votes of a print are fewer
 MOST_WEIGHT = LEVELS // MAX_MINUTIAE - 1
 _PROBES = 64  # of one launch, at most
@@ -26,13 +27,15 @@ _PROBES = 64  # of one launch, at most
 class Voting:
     """How minutiae vote. words: of 64 bits, the first of each code, 1..4. gate: largest difference
     of direction, 1/256 turn, 0..127. weight: uint16 (32 * words,), a NumPy array on any device,
-    what a partner of likeness 0..32 * words - 1 is worth, 0 to MOST_WEIGHT, nothing for 0.
+    what a partner of likeness 0..32 * words - 1 is worth, 0 to MOST_WEIGHT, nothing for 0. form:
+    one of FORMS, how a GPU compares codes; both give the same integers, and the CPU has but one.
 
-    Raises ValueError for numbers out of range and another table."""
+    Raises ValueError for numbers out of range, another table and an unknown form."""
 
     words: int
     gate: int
     weight: np.ndarray
+    form: str = "popcount"
 
     def __post_init__(self) -> None:
         if not 1 <= self.words <= 4 or not 0 <= self.gate < 128:
@@ -42,6 +45,8 @@ class Voting:
             raise ValueError(f"{len(self.weight)} weights, must be {32 * self.words}")
         if self.weight[0] or self.weight.max() > MOST_WEIGHT:
             raise ValueError(f"weights must go from 0 to {MOST_WEIGHT}")
+        if self.form not in FORMS:
+            raise ValueError(f"form is {self.form!r}; it must be one of {FORMS}")
 
 
 def vote(probes: Packed, gallery: Packed, candidates: Any, how: Voting) -> Any:
@@ -66,7 +71,7 @@ def vote(probes: Packed, gallery: Packed, candidates: Any, how: Voting) -> Any:
     for first in range(0, len(probes), _PROBES):
         some = votes[first : first + _PROBES]
         backend.launch(
-            "voting",
+            "voting_tensor" if how.form == "tensor" else "voting",
             batch,
             *(probes.codes, np.int64(probes.row), probes.angle, probes.start[first:]),
             np.int32(len(some)),

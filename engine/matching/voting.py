@@ -71,4 +71,4 @@ def rule(words: int, settings: VotingSettings) -> voting.Voting:
     chance = settings.chance * np.sqrt(bits) / 2
     share = (np.arange(bits // 2) - chance) / (bits // 2 - 1 - chance)
     weight = np.rint(voting.MOST_WEIGHT * np.clip(share, 0, 1)).astype(np.uint16)
-    return voting.Voting(words, settings.gate, weight)
+    return voting.Voting(words, settings.gate, weight, settings.form)

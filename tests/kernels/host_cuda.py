@@ -2,7 +2,8 @@
 
 g++ reads the text through a small header that stands for CUDA. A block is one thread or several,
 real ones with real barriers and atomics, and a grid is a few blocks, one after the other, so that
-strides over the block and over the grid are walked. `launcher` compares results; `racecheck` has
+strides over the block and over the grid are walked. Lanes of a warp exchange values through memory,
+and each works out its part of a tensor core's product. `launcher` compares results; `racecheck` has
 ThreadSanitizer watch the same text for two threads at one place with no barrier in between. What
 this cannot show is a race of blocks with each other, what a warp does in step, an out-of-bounds
 read on the device, or speed: that is what scripts/check-gpu is for.
@@ -50,9 +51,50 @@ struct uint3 { unsigned x, y, z; };
 static thread_local uint3 threadIdx, blockIdx;
 static uint3 blockDim = {1, 1, 1}, gridDim = {1, 1, 1};
 
-namespace host { static thread_local std::barrier<>*block, *warp; }
+namespace host {
+struct Warp {
+    std::barrier<> all;
+    alignas(8) unsigned char given[2][32 * 32];  // by its lanes; two, for one may still be read
+    explicit Warp(int threads) : all(threads) {}
+};
+static thread_local std::barrier<>* block;
+static thread_local Warp* warp;
+static thread_local int turn;
+
+// What each lane of a whole warp gives, until the time after next.
+template <class T> static const T* gather(const T& mine) {
+    static_assert(sizeof(T) <= 32);
+    if (blockDim.x % 32) {
+        std::fputs("lanes that exchange something must be of whole warps\n", stderr);
+        std::abort();
+    }
+    turn = 1 - turn;
+    T* const given = (T*)warp->given[turn];
+    given[threadIdx.x % 32] = mine;
+    warp->all.arrive_and_wait();
+    return given;
+}
+
+// sum += a * b, of 16 rows and 8 columns of 32 signed bytes, in the fragments of the PTX ISA for
+// mma.m16n8k32.
+static inline void mma_m16n8k32(int (&sum)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+    struct Fragments { unsigned a[4], b[2]; };
+    const Fragments* lane = gather(Fragments{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}});
+    for (int i = 0; i < 4; ++i) {
+        const int row = threadIdx.x % 32 / 4 + i / 2 * 8, column = threadIdx.x % 4 * 2 + i % 2;
+        for (int k = 0; k < 32; ++k) {
+            const int fourth = k % 16 / 4, up = 8 * (k % 4);
+            const unsigned left = lane[row % 8 * 4 + fourth].a[row / 8 + k / 16 * 2] >> up;
+            const unsigned right = lane[column * 4 + fourth].b[k / 16] >> up;
+            sum[i] += (signed char)left * (signed char)right;
+        }
+    }
+}
+}
 static inline void __syncthreads() { host::block->arrive_and_wait(); }
-static inline void __syncwarp(unsigned = ~0u) { host::warp->arrive_and_wait(); }
+static inline void __syncwarp(unsigned = ~0u) { host::warp->all.arrive_and_wait(); }
+template <class T> static inline T __shfl_xor_sync(unsigned, T value, int lanes) {
+    return host::gather(value)[threadIdx.x % 32 ^ lanes]; }
 
 // Relaxed, as in CUDA: an atomic alone does not order what is around it, and must not hide a race.
 template <class T, class Better>
@@ -113,7 +155,7 @@ template <class... Args, void (*kernel)(Args...)> struct Kernel<kernel> {
             // what another block has left there is nothing to read: NaN, or -1
             std::memset(&__start_of_the_block, 0xff, &__stop_of_the_block - &__start_of_the_block);
             std::barrier<> all(threads);
-            std::deque<std::barrier<>> warps;
+            std::deque<Warp> warps;
             for (unsigned t = 0; t < threads; t += 32) warps.emplace_back(min(32u, threads - t));
             const auto work = [&](unsigned t) {
                 threadIdx.x = t;
@@ -121,7 +163,7 @@ template <class... Args, void (*kernel)(Args...)> struct Kernel<kernel> {
                 block = &all;
                 warp = &warps[t / 32];
                 kernel(args...);
-                warp->arrive_and_drop();  // nobody waits for a thread that has returned
+                warp->all.arrive_and_drop();  // nobody waits for a thread that has returned
                 block->arrive_and_drop();
             };
             std::vector<std::jthread> others;

@@ -70,6 +70,19 @@ extern "C" __global__ void warps(int count, int* __restrict__ sums, int* __restr
     waited[i] = most;
 }
 """
+# Lanes exchange what they have, twice with no barrier in between; warps do so independently.
+SHUFFLE = r"""
+extern "C" __global__ void shuffle(
+    int lanes, const int* __restrict__ given, int* __restrict__ got, double* __restrict__ most)
+{
+    const int i = threadIdx.x;
+    got[i] = __shfl_xor_sync(~0u, given[i], lanes);
+    double best = given[i] + 0.5;
+    for (int apart = 16; apart > i / 32; apart /= 2)
+        best = max(best, __shfl_xor_sync(~0u, best, apart));
+    most[i] = best;
+}
+"""
 NUMBERS = r"""
 extern "C" __global__ void numbers(float* __restrict__ out)
 {
@@ -125,6 +138,24 @@ def test_a_warp_waits_for_itself_and_nobody_for_who_has_left(count):
     index = np.arange(count)
     np.testing.assert_array_equal(sums, np.bincount(index // 32, index, minlength=4))
     assert (waited == count - 1).all()
+
+
+@pytest.mark.parametrize("lanes", [0, 1, 2, 31])
+@pytest.mark.parametrize("threads", [32, 128])
+def test_lanes_get_what_others_of_their_warp_give(threads, lanes):
+    given = np.random.default_rng(1).integers(0, 1000, threads).astype(np.int32)
+    got, most = np.zeros_like(given), np.zeros(threads)
+    args = np.int32(lanes), given, got, most
+    host_cuda.launcher(threads, SHUFFLE)("shuffle", 1, *args)
+    index = np.arange(threads)
+    np.testing.assert_array_equal(got, given[index ^ lanes])
+    expected = given + 0.5
+    for apart in (16, 8, 4, 2, 1):
+        expected = np.where(
+            apart > index // 32, np.maximum(expected, expected[index ^ apart]), expected
+        )
+    np.testing.assert_array_equal(most, expected)
+    host_cuda.racecheck("shuffle", 1, *args, threads=threads, text=SHUFFLE)
 
 
 def test_numbers_are_those_of_cuda():
