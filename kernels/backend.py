@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,6 +45,64 @@ def device_count() -> int:
         return int(cupy.cuda.runtime.getDeviceCount())
     except cupy.cuda.runtime.CUDARuntimeError:
         return 0
+
+
+class Properties(NamedTuple):
+    """What a device can do at most. multiprocessors: how many. clock: Hz, the highest. bandwidth:
+    of its memory, bytes a second. cache: bytes, of the second level. capability: of its kind, as
+    CUDA counts them."""
+
+    name: str
+    multiprocessors: int
+    clock: float
+    bandwidth: float
+    cache: int
+    capability: tuple[int, int]
+
+
+def properties(number: int = 0) -> Properties:
+    """Those of a CUDA device."""
+    runtime = cupy.cuda.runtime
+    # cudaDeviceAttr by number: CUDA 13 took the clocks out of the device's properties
+    clock, count, memory, width, cache, major, minor = (
+        int(runtime.deviceGetAttribute(each, number)) for each in (13, 16, 36, 37, 38, 75, 76)
+    )
+    name = runtime.getDeviceProperties(number)["name"].decode()
+    bandwidth = 2 * 1e3 * memory * width / 8  # kHz, bits, at both edges of the clock
+    return Properties(name, count, 1e3 * clock, bandwidth, cache, (major, minor))
+
+
+def versions() -> dict[str, str]:
+    """Of what stands between Python and the device, by name."""
+    runtime = cupy.cuda.runtime
+
+    def dotted(version: int) -> str:
+        return f"{version // 1000}.{version % 1000 // 10}"
+
+    return {
+        "CuPy": cupy.__version__,
+        "CUDA of the driver": dotted(runtime.driverGetVersion()),
+        "CUDA runtime": dotted(runtime.runtimeGetVersion()),
+        "NVRTC": ".".join(map(str, cupy.cuda.nvrtc.getVersion())),
+    }
+
+
+def time_on_device(work: Callable[[int], object], repeats: int) -> list[float]:
+    """Seconds from the end of one of work(0), work(1), .. to the end of the next, by events in the
+    current stream. Nobody waits in between: while work is long, what the processor has to do for
+    the next is hidden behind it."""
+    marks = [cupy.cuda.Event() for _ in range(repeats + 1)]
+    marks[0].record()
+    for i, mark in enumerate(marks[1:]):
+        work(i)
+        mark.record()
+    marks[-1].synchronize()
+    return [cupy.cuda.get_elapsed_time(*both) / 1e3 for both in pairwise(marks)]
+
+
+def allocate_singly() -> None:
+    """From here on every array is an allocation of its own: slow, but a sanitizer sees its end."""
+    cupy.cuda.set_allocator(None)
 
 
 def resolve(device: str) -> ModuleType:
@@ -110,6 +169,7 @@ def constant(array: np.ndarray, xp: ModuleType) -> Any:
         key not in _constants
     ):  # the array is kept beside its copy, so that its identity stays its own
         _constants[key] = array, xp.asarray(array)
+        xp.cuda.get_current_stream().synchronize()  # other streams will read it
     return _constants[key][1]
 
 
@@ -196,12 +256,14 @@ class Device:
         return self._computing.record()
 
     def pin(self, arrays: Iterable[np.ndarray]) -> list[int]:
-        """Pins arrays in the memory of the CPU, for `unpin`; those that cannot be stay as they are:
-        they are copied as well, but the device waits."""
+        """Pins arrays in the memory of the CPU, for `unpin`; rows that lie apart, with what is in
+        between. Those that cannot be stay as they are: they are copied too, but the CPU waits."""
         pinned = []
         for array in arrays:
+            apart = zip(array.shape, array.strides, strict=True)
+            size = array.itemsize + sum((length - 1) * stride for length, stride in apart)
             try:
-                cupy.cuda.runtime.hostRegister(array.ctypes.data, array.nbytes, 1)  # portable
+                cupy.cuda.runtime.hostRegister(array.ctypes.data, size, 1)  # for all devices
             except cupy.cuda.runtime.CUDARuntimeError:
                 continue
             pinned.append(array.ctypes.data)

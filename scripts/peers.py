@@ -38,8 +38,9 @@ import numpy.typing as npt
 from contest.matchers import MATCHERS, extract_mindtct, find_missing
 from contest.ours import compare_ours
 from contest.plan import Index, Plan, draw_plan
-from contest.tables import NOTE, Figures, describe, gather, replace_section, show
+from contest.tables import NOTE, Figures, describe, gather, show
 from evaluation.prints import Print, read_set, set_names
+from pages import replace_section
 from rich.console import Console
 from rich.progress import track
 
@@ -233,7 +234,7 @@ def main() -> int:
         parser.error(f"no such folder: {', '.join(missing)}")
     if options.write:
         try:
-            replace_section(options.write.read_text(), "")
+            replace_section(options.write.read_text(), "peers", "")
         except (OSError, ValueError) as error:
             parser.error(f"{options.write}: {error}")
     if options.cache:
@@ -252,7 +253,7 @@ def main() -> int:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
     if options.write:
         section = describe(found, explain(names, matchers, options))
-        options.write.write_text(replace_section(options.write.read_text(), section))
+        options.write.write_text(replace_section(options.write.read_text(), "peers", section))
     return 0
 
 

@@ -23,7 +23,6 @@ COLUMNS = {
 }
 TIMES = ("extract_ms", "compare_us")  # without decimals
 MEAN = "mean"  # stands among the sets
-BEGIN, END = "<!-- peers -->", "<!-- /peers -->"
 NOTE = """\
 {versions}
 
@@ -78,15 +77,6 @@ def describe(found: Found, note: str) -> str:
         rows = [[row, *[f"{found[name][row][key]:.2f}" for name in sets]] for row in found[MEAN]]
         tables.append(_markdown([COLUMNS[key], *sets], rows))
     return "\n".join([note, *tables])
-
-
-def replace_section(page: str, section: str) -> str:
-    """The page with this between its marks. Raises ValueError where it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ValueError(f"put {BEGIN} and {END} where the tables shall be")
-    return f"{before}{begin}\n\n{section}\n{end}{after}"
 
 
 def _cells(rows: dict[str, Figures]) -> list[list[str]]:

@@ -1,4 +1,5 @@
-"""A gallery in blocks gives what it gives whole, on one device or several, resident or streamed."""
+"""A gallery in blocks gives what it gives whole, on one device or several, resident or streamed:
+devices that pass for one, and a real one where it is there."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ import gc
 import numpy as np
 import pytest
 
-from kernels import pairing, relaxation, selection, similarity, voting
+from kernels import backend, pairing, relaxation, selection, similarity, voting
 from kernels.blocks import SPARE, Blocks
+from tests.kernels import on_device
 from tests.kernels.fake_gpu import Device
 from tests.kernels.prints import draw
 from tests.kernels.test_parity import HOW
@@ -45,6 +47,20 @@ def test_blocks_and_devices_change_nothing(prints, whole, block, rooms):
     blocks = Blocks(gallery, [Device(SPARE + room) for room in rooms], block)
     served = rooms[: -(-len(gallery) // block)]  # the other devices have no block
     assert (blocks.streamed > 0) == (min(served) < 2**30)
+    for _ in range(2):
+        found = blocks.search(probes, RULE, 25, compare)
+        for a, b in zip(found[:2], whole[:2], strict=True):
+            np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(found.scores, whole[2], atol=1e-5)
+
+
+@pytest.mark.parametrize("block", [300, 64, 17])
+@pytest.mark.parametrize("memory", [None, 200_000, 0])
+def test_a_real_device_changes_nothing(prints, whole, block, memory):
+    on_device.require()
+    gallery, probes = prints
+    blocks = Blocks(gallery, [backend.Device()], block, memory)
+    assert (blocks.streamed > 0) == (memory is not None)
     for _ in range(2):
         found = blocks.search(probes, RULE, 25, compare)
         for a, b in zip(found[:2], whole[:2], strict=True):

@@ -1,5 +1,5 @@
-"""Every kernel's CUDA text against its NumPy reference, on the host: integers bit for bit, but
-where an integer is a rounded float."""
+"""Every kernel's CUDA text against its NumPy reference, on the host and on a device where there is
+one: integers bit for bit, but where an integer is a rounded float."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kernels import (
     similarity,
     voting,
 )
-from tests.kernels import fake_gpu, host_cuda
+from tests.kernels import fake_gpu, host_cuda, on_device
 from tests.kernels.prints import cells, cut, draw, minutiae, moved, scatter
 
 HOW = relaxation.Relaxation(
@@ -42,9 +42,13 @@ NAMES = [
 FITTING = deformation.Fitting(14.0, 3, (18.0, 14.0, 12.0), 24, 1e4, 0.7, 50.0, 0.05)
 
 
-@pytest.fixture(scope="module", params=[1, 8])
+@pytest.fixture(scope="module", params=[1, 8, "device"])
 def cuda(request):
-    """Runs a kernel's CUDA branch with its text compiled for the host."""
+    """Runs a kernel's CUDA branch: with its text compiled for the host, in blocks of so many
+    threads, or on the device."""
+    if request.param == "device":
+        on_device.require()
+        return on_device.run
     if shutil.which("g++") is None:
         pytest.skip("no g++ to compile the CUDA text for the host")
     launch = host_cuda.launcher(request.param)
@@ -117,6 +121,29 @@ def test_cuda_text_votes_and_selects_as_the_reference(
     np.testing.assert_array_equal(votes, cuda(voting.vote, *task))
     chosen = selection.select(votes, most, 7)
     np.testing.assert_array_equal(chosen, cuda(selection.select, votes, most, 7))
+
+
+@given(
+    probe_counts=st.lists(st.sampled_from([0, 1, 3, 40, 64]), min_size=1, max_size=70),
+    counts=COUNTS,
+    words=st.integers(1, 4),
+    gate=st.sampled_from([0, 64, 127]),
+    alike=st.sampled_from([0.0, 0.9, 1.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=100, deadline=None)
+def test_both_forms_of_voting_agree_on_a_device(probe_counts, counts, words, gate, alike, seed):
+    on_device.require()
+    rng = np.random.default_rng(seed)
+    both = draw(rng, [*probe_counts, *counts], alike=alike)
+    split = len(probe_counts)
+    probes, gallery = cut(both, 0, split), cut(both, split, len(both))
+    candidates = rng.integers(0, len(gallery), 300)
+    weight = rng.integers(0, voting.MOST_WEIGHT + 1, 32 * words).astype(np.uint16)
+    weight[0] = 0
+    for form in voting.FORMS:
+        task = probes, gallery, candidates, voting.Voting(words, gate, weight, form)
+        np.testing.assert_array_equal(voting.vote(*task), on_device.run(voting.vote, *task))
 
 
 @given(
@@ -207,7 +234,7 @@ def test_cuda_text_agrees_where_prints_lie_on_each_other(
 
 
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not installed")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "oriented"])
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
 def test_cuda_text_compiles_to_ptx(tmp_path, name, arch):
     source = backend.SOURCES / f"{name}.cu"

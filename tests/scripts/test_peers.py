@@ -8,8 +8,9 @@ import pytest
 from contest.matchers import MATCHERS, Matcher, find_missing
 from contest.ours import compare_ours
 from contest.plan import draw_plan
-from contest.tables import describe, gather, replace_section
+from contest.tables import describe, gather
 from evaluation.prints import Print
+from pages import replace_section
 
 from engine import pipeline
 from tests.templates import draw_templates
@@ -163,15 +164,15 @@ def test_the_section_has_the_mean_and_the_rates_by_set():
 
 def test_only_the_section_of_a_page_is_replaced():
     page = "above\n<!-- peers -->\nold\n<!-- /peers -->\nbelow\n"
-    once = replace_section(page, "new\n")
+    once = replace_section(page, "peers", "new\n")
     assert once == "above\n<!-- peers -->\n\nnew\n\n<!-- /peers -->\nbelow\n"
-    assert replace_section(once, "new\n") == once
+    assert replace_section(once, "peers", "new\n") == once
 
 
 @pytest.mark.parametrize("page", ["", "<!-- peers -->", "<!-- /peers --> <!-- peers -->"])
 def test_a_page_without_the_marks_is_refused(page):
     with pytest.raises(ValueError, match="put <!-- peers -->"):
-        replace_section(page, "new")
+        replace_section(page, "peers", "new")
 
 
 def test_what_is_not_installed_is_named_with_what_installs_it():
