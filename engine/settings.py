@@ -279,7 +279,7 @@ class VotingSettings:
     words_whole: int = 2  # the same where a whole gallery votes
     gate: int = 64  # largest difference of direction, 1/256 turn
     chance: float = 2.5  # standard deviations of strangers' likeness up to which it counts nothing
-    kept: int = 1000  # prints of a shortlist
+    kept: int = 2000  # prints of a shortlist
     kept_whole: int = 10_000  # of a whole gallery
     form: str = "popcount"  # or "tensor": how a GPU compares codes, with the same votes
     chunk: int = 0  # candidates at a time, as in RescoringSettings

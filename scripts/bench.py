@@ -30,10 +30,12 @@ from rich.console import Console
 from rich.table import Table
 
 from engine import pipeline, search
+from engine.index import shortlist
 from engine.index.gallery import Entry, Gallery
 from engine.index.packing import pack_templates
 from engine.matching import comparison
 from engine.matching.rescoring import rescore
+from engine.matching.voting import vote
 from engine.settings import Settings
 from engine.synthesis.draw import draw_impressions
 from engine.synthesis.person import make_person
@@ -77,7 +79,7 @@ def time_extraction(result: dict) -> None:
 
 
 def time_comparison(gallery: Gallery, probes: list[Template], result: dict) -> None:
-    """Comparisons a second on one core and on all."""
+    """Votes for prints and comparisons a second, on one core and on all."""
     some = np.arange(min(len(gallery), 20_000), dtype=np.int64)
     packed = [pack_templates(probe) for probe in probes]
     counts = np.diff(gallery.minutiae.start)[some]
@@ -87,13 +89,16 @@ def time_comparison(gallery: Gallery, probes: list[Template], result: dict) -> N
         ("one_core", 1, time.process_time),
         ("all_cores", 0, time.perf_counter),
     ):
-        settings = replace(Settings().rescoring, threads=threads)
-        rate = [
-            len(some)
-            / median(lambda p=p, s=settings: rescore(p, gallery.minutiae, some, s), clock, 1)
-            for p in packed[:8]
-        ]
-        result[f"comparisons_per_s_{name}"] = float(np.median(rate))
+        settings = Settings(rescoring=replace(Settings().rescoring, threads=threads))
+        forms = {
+            "votes": lambda p, s=settings: vote(
+                p, gallery.minutiae, some, s.voting, s.rescoring.threads
+            ),
+            "comparisons": lambda p, s=settings: rescore(p, gallery.minutiae, some, s.rescoring),
+        }
+        for form, work in forms.items():
+            took = [median(lambda p=p, work=work: work(p), clock, 1) for p in packed[:8]]
+            result[f"{form}_per_s_{name}"] = len(some) / float(np.median(took))
 
 
 def time_evidence(result: dict) -> None:
@@ -136,7 +141,9 @@ def time_search(gallery: Gallery, probes: list[Template], result: dict) -> None:
     result["search_p95_ms"] = 1e3 * float(np.quantile(took[1:], 0.95))
     result["search_compared"] = fetched
     result["search_rank1_percent"] = 100 * ranked / len(probes)
-    near = median(lambda: gallery.nearest(probes[0].embedding, fetched), time.perf_counter, 9)
+    size = shortlist.size(len(gallery), Settings().shortlist)
+    near = median(lambda: gallery.nearest(probes[0].embedding, size), time.perf_counter, 9)
+    result["shortlist_kept"] = size
     result["shortlist_ms"] = 1e3 * near
 
 
