@@ -450,6 +450,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.plots and importlib.util.find_spec("matplotlib") is None:
         parser.error("--plots draws with matplotlib: pip install 'tenprint[plots]'")
+    if arguments.json and not arguments.json.parent.is_dir():
+        parser.error(f"--json: there is no folder {arguments.json.parent}")
     course = QUICK if arguments.quick else Course()
     if arguments.large:
         course = replace(course, galleries=(*course.galleries, LARGE))

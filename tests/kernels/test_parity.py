@@ -23,7 +23,7 @@ from kernels import (
     similarity,
     voting,
 )
-from tests.kernels import fake_gpu, host_cuda, on_device
+from tests.kernels import fake_gpu, host_cuda, nvrtc, on_device
 from tests.kernels.prints import cells, cut, draw, minutiae, moved, scatter
 
 HOW = relaxation.Relaxation(
@@ -243,3 +243,16 @@ def test_cuda_text_compiles_to_ptx(tmp_path, name, arch):
         ["nvcc", "-ptx", f"-arch={arch}", "-std=c++17", str(source), "-o", str(target)], check=True
     )
     assert f".entry {name}" in target.read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
+def test_cuda_text_compiles_as_on_a_device(name, arch):
+    nvrtc.compile_text(name, arch)
+
+
+def test_text_that_does_not_compile_is_told(tmp_path, monkeypatch):
+    (tmp_path / "wrong.cu").write_text('extern "C" __global__ void wrong() { int x = nothing; }')
+    monkeypatch.setattr(backend, "SOURCES", tmp_path)
+    with pytest.raises(AssertionError, match="nothing"):
+        nvrtc.compile_text("wrong", "sm_90")

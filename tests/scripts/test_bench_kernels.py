@@ -12,9 +12,17 @@ from pathlib import Path
 
 import bench_kernels
 import pytest
-import roofline
-from bench_kernels import HOST, Bench, Row, cells_of, main, measure
-from roofline import H100, Cost, Shape, ceilings, costs
+from bench_kernels import cases_of_kernels, main
+from devices import roofline
+from devices.data import Data
+from devices.lists import Lists
+from devices.machines import stand_in
+from devices.roofline import H100, Cost, Shape, ceilings, costs
+from devices.scores import of_pairing, of_similarity
+from devices.sizes import HOST, Sizes
+from devices.tables import ceiling_table, cells_of
+from devices.timing import Row, measure, turns
+from devices.votes import of_selection
 
 from kernels import backend
 
@@ -40,7 +48,7 @@ KERNELS = {  # the figure of each
 def machine():
     if shutil.which("g++") is None:
         pytest.skip("no g++ to compile the CUDA text for the host")
-    return bench_kernels.stand_in()
+    return stand_in()
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +92,9 @@ def spoil(kernel, args):
 
 
 def test_kernels_that_disagree_are_named_and_not_timed(machine, monkeypatch):
-    bench = Bench(machine, HOST)
+    made = cases_of_kernels(Lists(Data(machine, HOST)))
     sound, wrong = machine.device._launch, set()
-    cases = {case.name: case for case in bench.cases_of_kernels() if case.name in KERNELS.values()}
+    cases = {case.name: case for case in made if case.name in KERNELS.values()}
 
     def launch(kernel, count, *args):
         sound(kernel, count, *args)
@@ -116,7 +124,8 @@ def test_a_run_in_which_one_disagrees_writes_nothing(machine, monkeypatch, tmp_p
             spoil(kernel, args)
 
     monkeypatch.setattr(machine.device, "_launch", launch)
-    monkeypatch.setattr(Bench, "cases", lambda bench: iter([bench.pairing(), bench.similarity()]))
+    wanted = (of_pairing, of_similarity)
+    monkeypatch.setattr(bench_kernels, "cases", lambda lists: (of(lists) for of in wanted))
     assert main(["--host", "--write", str(page)], machine) == 1
     said = capsys.readouterr()
     assert "disagree with their reference: pairing\n" in said.err
@@ -128,7 +137,7 @@ def test_nothing_is_timed_where_only_agreement_is_wanted(machine, monkeypatch, c
     def clock(work, repeats):
         raise AssertionError("timed")
 
-    monkeypatch.setattr(Bench, "cases", lambda bench: iter([bench.selection()]))
+    monkeypatch.setattr(bench_kernels, "cases", lambda lists: [of_selection(lists.data)])
     monkeypatch.setattr(bench_kernels, "measure_link", lambda machine, size: 1.0)
     arguments = ["--host", "--validate-only", "--prints", "9"]
     assert main(arguments, machine._replace(time=clock)) == 0
@@ -193,15 +202,15 @@ def test_an_a100_has_half_the_floats_a_clock():
     ("cache", "size", "most", "count"), [(0, 9, 5, 2), (50, 30, 9, 5), (50, 1, 9, 9)]
 )
 def test_inputs_take_turns_beyond_twice_the_cache(cache, size, most, count):
-    assert bench_kernels.turns(cache, size, most) == count
+    assert turns(cache, size, most) == count
 
 
 def test_a_smaller_gallery_has_smaller_launches():
-    sizes = bench_kernels.Sizes().cut(1000)
+    sizes = Sizes().cut(1000)
     assert (sizes.prints, sizes.batch, sizes.listed, sizes.short) == (1000, 500, 500, 500)
 
 
 def test_the_page_has_the_ceilings_of_the_formulas():
     page = (ROOT / "docs" / "gpu.md").read_text(encoding="utf-8")
-    assert roofline.ceiling_table(H100) in page
+    assert ceiling_table(H100) in page
     assert re.search(r"<!-- gpu -->.*<!-- /gpu -->", page, re.DOTALL)

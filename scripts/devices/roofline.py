@@ -179,25 +179,3 @@ def costs(shape: Shape) -> dict[str, Cost]:
     for work in (similarity, pairing, relaxation, full, deformation, agreement, ridges):
         found[work.__name__] = work(shape)
     return found | {"oriented": oriented()}
-
-
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Markdown: the first column to the left, figures to the right."""
-    lines = [head, ("---", *["---:"] * (len(head) - 1)), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def millions(rate: float) -> str:
-    """A rate in millions a second, three digits."""
-    if rate >= 1e9:
-        return f"{float(f'{rate / 1e6:.3g}'):,.0f}"
-    return f"{rate / 1e6:.3g}"
-
-
-def ceiling_table(device: Properties, shape: Shape | None = None) -> str:
-    """The most that a device could do by these formulas: no measurement."""
-    shape, most, rows = shape or Shape(), ceilings(device), []
-    for name, cost in costs(shape).items():
-        work = ", ".join(f"{count:,.0f} {kind}" for kind, count in cost.operations.items())
-        rows.append((name, f"{cost.bytes:,.0f}", work, millions(most.bound(cost))))
-    return table(("kernel", "bytes", "operations", "ceiling, M/s"), rows)
