@@ -70,7 +70,7 @@ def _reference(
     """`reference` for one probe.
 
     One candidate slot at a time for all candidates: the working set is a few p×B arrays, small
-    enough for the second-level cache at B = 1024, and the full p×G×B×W block never exists.
+    enough for a second-level cache of 1 MB at B = 1024, and the full p×G×B×W block never exists.
     """
     words, p = probe.codes.shape
     index, real = slots(gallery, candidates)
@@ -79,40 +79,74 @@ def _reference(
     col = np.zeros((width, batch), np.uint16)
     if p == 0 or width == 0:
         return row, col
-    # taken row by row: indexed together, the words of one slot would not lie side by side
-    codes = [word.take(index) for word in gallery.codes]
-    angle, full = gallery.angle.take(index), real.all(axis=1)
-    own_codes, shifted = probe.codes[:, :, None], (probe.angle - np.uint8(gate))[:, None]
-    # full arrays: with a scalar, NumPy's minimum of bytes takes ten times as long
-    top, open_ = (np.full((p, batch), n, np.uint8) for n in (32 * words - 1, 2 * gate))
+    held = Slots(gallery, index, real, words)
+    agreeing = Agreeing(probe, words, gate, batch)
     own = np.repeat((LAST - np.arange(p)).astype(np.uint16)[:, None], batch, axis=1)
-    mixed = np.empty((p, batch), np.uint64)
-    bits, likeness, turn = (np.empty((p, batch), np.uint8) for _ in range(3))
     key, other = np.empty((p, batch), np.uint16), np.empty((p, batch), np.uint16)
     with backend.unbuffered():
         for g in range(width):
-            np.bitwise_xor(own_codes[0], codes[0][g], out=mixed)
-            np.bitwise_count(mixed, out=likeness)
-            for w in range(1, words):
-                np.bitwise_xor(own_codes[w], codes[w][g], out=mixed)
-                np.bitwise_count(mixed, out=bits)
-                if 64 * (w + 1) > 255:  # or 256 would wrap to 0
-                    np.minimum(likeness, top, out=likeness)
-                np.add(likeness, bits, out=likeness)
-            np.minimum(likeness, top, out=likeness)
-            np.subtract(top, likeness, out=likeness)
-            # |difference| <= gate in wrapping bytes: shifted by the gate, it is one comparison
-            np.subtract(angle[g], shifted, out=turn)
-            np.less_equal(turn, open_, out=turn.view(bool))
-            np.multiply(likeness, turn, out=likeness)
-            if not full[g]:
-                np.multiply(likeness, real[g].view(np.uint8), out=likeness)
-            key[:] = likeness
+            key[:] = agreeing.count(held, g)
             np.multiply(key, np.uint16(LAST + 1), out=key)
             np.add(key, np.uint16(LAST - g), out=other)
             np.maximum(row, other, out=row)
             np.add(key, own, out=key)
             np.maximum.reduce(key, axis=0, out=col[g])
     for keys in (row, col):  # an index without likeness is no partner
-        keys[keys <= LAST] = 0
+        likeness = np.maximum(keys >> INDEX_BITS, agreeing.none) - agreeing.none
+        keys &= LAST
+        keys |= likeness << INDEX_BITS
+        keys[likeness == 0] = 0
     return row, col
+
+
+class Slots:
+    """What the prints of a batch show in each slot of minutiae, from `packed.slots`: words of codes
+    and directions, each lying in one piece."""
+
+    def __init__(self, gallery: Packed, index: np.ndarray, real: np.ndarray, words: int) -> None:
+        # taken row by row: indexed together, the words of one slot would not lie side by side
+        self.codes = [word.take(index) for word in gallery.codes[:words]]
+        self.angle = gallery.angle.take(index)
+        self.real = [None if row.all() else row.view(np.uint8) for row in real]
+
+    def __len__(self) -> int:
+        return len(self.angle)
+
+
+class Agreeing:
+    """Counts the bits in which a probe's p minutiae agree with one of each of B candidates.
+
+    none: so many agreeing bits are no likeness yet.
+    """
+
+    def __init__(self, probe: Packed, words: int, gate: int, batch: int) -> None:
+        shape = probe.codes.shape[1], batch
+        self.none = np.uint8(32 * words + (words < 4))
+        self._codes = ~probe.codes[:words, :, None]  # so that bits that agree are counted
+        self._shifted = (probe.angle - np.uint8(gate))[:, None]
+        # full arrays: with a scalar, NumPy's maximum of bytes takes ten times as long
+        self._one, self._open = (np.full(shape, n, np.uint8) for n in (1, 2 * gate))
+        self._alike = np.empty(shape, np.uint64)
+        self._bits, self._agreeing, self._turn = (np.empty(shape, np.uint8) for _ in range(3))
+
+    def count(self, slots: Slots, g: int) -> np.ndarray:
+        """Of slot g: uint8 (p, B), good until the next; of 256 bits one less, so that all of them
+        fit, and 0 where directions differ by more than the gate or there is no minutia."""
+        alike, bits, agreeing, turn = self._alike, self._bits, self._agreeing, self._turn
+        np.bitwise_xor(self._codes[0], slots.codes[0][g], out=alike)
+        np.bitwise_count(alike, out=agreeing)
+        for w in range(1, len(self._codes)):
+            np.bitwise_xor(self._codes[w], slots.codes[w][g], out=alike)
+            np.bitwise_count(alike, out=bits)
+            if w == 3:  # one less, but not less than none, or 256 would wrap to 0
+                np.maximum(agreeing, self._one, out=agreeing)
+                np.subtract(agreeing, self._one, out=agreeing)
+            np.add(agreeing, bits, out=agreeing)
+        # |difference| <= gate in wrapping bytes: shifted by the gate, it is one comparison
+        np.subtract(slots.angle[g], self._shifted, out=turn)
+        np.less_equal(turn, self._open, out=turn.view(bool))
+        np.multiply(agreeing, turn, out=agreeing)
+        real = slots.real[g]
+        if real is not None:
+            np.multiply(agreeing, real, out=agreeing)
+        return agreeing

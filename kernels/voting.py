@@ -16,6 +16,7 @@ import numpy as np
 
 from kernels import backend
 from kernels.packed import MAX_MINUTIAE, Packed, alone, slots
+from kernels.similarity import Agreeing, Slots
 
 FORMS = ("popcount", "tensor")
 LEVELS = 2**12  # votes of a print are fewer
@@ -95,36 +96,14 @@ def reference(
     index, real = slots(gallery, np.asarray(candidates, np.int64))
     if not index.size:
         return votes
-    codes = [word.take(index) for word in gallery.codes[:words]]
-    angle, full = gallery.angle.take(index), real.all(axis=1)
+    held = Slots(gallery, index, real, words)
     for i in range(len(probes)):
         probe = alone(probes, i)
-        own, shifted = ~probe.codes[:, :, None], (probe.angle - np.uint8(how.gate))[:, None]
-        shape = probe.codes.shape[1], batch
-        best = np.zeros(shape, np.uint8)
-        # full arrays: with a scalar, NumPy's maximum of bytes takes ten times as long
-        one, open_ = (np.full(shape, n, np.uint8) for n in (1, 2 * how.gate))
-        alike = np.empty(shape, np.uint64)
-        bits, agreeing, turn = (np.empty(shape, np.uint8) for _ in range(3))
+        agreeing = Agreeing(probe, words, how.gate, batch)
+        best = np.zeros((probe.codes.shape[1], batch), np.uint8)
         with backend.unbuffered():
-            for g in range(len(index)):
-                np.bitwise_xor(own[0], codes[0][g], out=alike)
-                np.bitwise_count(alike, out=agreeing)
-                for w in range(1, words):
-                    np.bitwise_xor(own[w], codes[w][g], out=alike)
-                    np.bitwise_count(alike, out=bits)
-                    if w == 3:  # one less, but not less than none, or 256 would wrap to 0
-                        np.maximum(agreeing, one, out=agreeing)
-                        np.subtract(agreeing, one, out=agreeing)
-                    np.add(agreeing, bits, out=agreeing)
-                # |difference| <= gate in wrapping bytes: shifted by the gate, it is one comparison
-                np.subtract(angle[g], shifted, out=turn)
-                np.less_equal(turn, open_, out=turn.view(bool))
-                np.multiply(agreeing, turn, out=agreeing)
-                if not full[g]:
-                    np.multiply(agreeing, real[g].view(np.uint8), out=agreeing)
-                np.maximum(best, agreeing, out=best)
-        none = np.full(shape, 32 * words + (words < 4), np.uint8)  # bits that are no likeness yet
-        likeness = np.subtract(np.maximum(best, none, out=best), none, out=best)
+            for g in range(len(held)):
+                np.maximum(best, agreeing.count(held, g), out=best)
+        likeness = np.maximum(best, np.full_like(best, agreeing.none)) - agreeing.none
         how.weight.take(likeness).sum(axis=0, dtype=np.uint16, out=votes[i])
     return votes
