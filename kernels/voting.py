@@ -22,6 +22,7 @@ FORMS = ("popcount", "tensor")
 LEVELS = 2**12  # votes of a print are fewer
 MOST_WEIGHT = LEVELS // MAX_MINUTIAE - 1
 _PROBES = 64  # of one launch, at most
+_BLOCKS = 2**15  # the same: some for each place that a device has, and each takes many prints
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def vote(probes: Packed, gallery: Packed, candidates: Any, how: Voting) -> Any:
         some = votes[first : first + _PROBES]
         backend.launch(
             "voting_tensor" if how.form == "tensor" else "voting",
-            batch,
+            min(batch, _BLOCKS),
             *(probes.codes, np.int64(probes.row), probes.angle, probes.start[first:]),
             np.int32(len(some)),
             *(gallery.codes, np.int64(gallery.row), gallery.angle, gallery.start),
