@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +26,7 @@ except ImportError:
 SOURCES = Path(__file__).parent
 THREADS = 128  # of a block, for every kernel here
 BUFFER = 512  # elements that NumPy may copy before it computes, see `unbuffered`
+_lock = threading.Lock()  # of what follows
 _constants: dict[tuple[int, int], tuple[np.ndarray, Any]] = {}  # on devices, by identity and device
 
 
@@ -165,12 +167,12 @@ def constant(array: np.ndarray, xp: ModuleType) -> Any:
     if xp is np:
         return array
     key = id(array), xp.cuda.Device().id
-    if (
-        key not in _constants
-    ):  # the array is kept beside its copy, so that its identity stays its own
-        _constants[key] = array, xp.asarray(array)
-        xp.cuda.get_current_stream().synchronize()  # other streams will read it
-    return _constants[key][1]
+    with _lock:
+        if key not in _constants:
+            copy = xp.asarray(array)
+            xp.cuda.get_current_stream().synchronize()  # other streams will read it
+            _constants[key] = array, copy  # the array too, so that its identity stays its own
+        return _constants[key][1]
 
 
 @contextmanager
@@ -232,8 +234,9 @@ class Device:
             yield
 
     def room(self) -> int:
-        """Bytes of its memory that are free."""
+        """Bytes of its memory that are free, with those that CuPy keeps for later."""
         with cupy.cuda.Device(self.number):
+            cupy.get_default_memory_pool().free_all_blocks()
             return int(cupy.cuda.runtime.memGetInfo()[0])
 
     def send(self, arrays: Iterable[tuple[Any, np.ndarray]], after: Any) -> Any:
@@ -255,6 +258,12 @@ class Device:
         """A mark behind all that the device was told to compute so far."""
         return self._computing.record()
 
+    def settle(self) -> None:
+        """Waits until it has done all that it was told."""
+        with cupy.cuda.Device(self.number):
+            self._copying.synchronize()
+            self._computing.synchronize()
+
     def pin(self, arrays: Iterable[np.ndarray]) -> list[int]:
         """Pins arrays in the memory of the CPU, for `unpin`; rows that lie apart, with what is in
         between. Those that cannot be stay as they are: they are copied too, but the CPU waits."""
@@ -273,7 +282,10 @@ class Device:
     def unpin(pinned: Iterable[int]) -> None:
         """Lets go of what `pin` pinned."""
         for pointer in pinned:
-            cupy.cuda.runtime.hostUnregister(pointer)
+            with suppress(
+                cupy.cuda.runtime.CUDARuntimeError
+            ):  # the others are let go of all the same
+                cupy.cuda.runtime.hostUnregister(pointer)
 
 
 @functools.cache

@@ -1,8 +1,8 @@
 """Whole galleries on GPUs: gone through in blocks, that stay on a card or stream through it.
 
-Several GPUs share the blocks. On each, what fits stays; the rest is copied into two buffers in
-turn, one filling while the other is read. A block's votes, its best prints and their comparison
-follow each other on the device; the processor waits once, at the end, for all of them.
+Several GPUs share the blocks, one each at least. On each, what fits stays; the rest is copied into
+two buffers in turn, one filling while the other is read. A block's votes, its best prints and their
+comparison follow each other on the device; the processor waits once, at the end, for all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kernels import backend, selection, voting
-from kernels.packed import Packed, move
+from kernels.packed import MAX_MINUTIAE, Packed, move
 from kernels.voting import Voting
 
 BLOCK = 2**20  # prints at most: 1.5 GB of 40 minutiae; votes for 64 probes take 128 MB beside it
@@ -65,8 +65,14 @@ class Blocks:
         block: int = BLOCK,
         memory: int | None = None,
     ) -> None:
-        blocks = _cut(prints, block)
-        rooms = [device.room() - SPARE if memory is None else memory for device in devices]
+        if len(prints) and np.diff(prints.start).max() > MAX_MINUTIAE:
+            raise ValueError(f"a print has more than {MAX_MINUTIAE} minutiae")
+        rooms = [max(device.room() - SPARE, 0) if memory is None else memory for device in devices]
+        share = -(-len(prints) // len(devices))
+        size = sum(column.nbytes for column in _columns(prints)) / max(len(prints), 1)
+        if share * size > min(rooms):  # two buffers have to fit, if only into what is spared
+            block = min(block, max(1, int(max(min(rooms), SPARE // 2) / (2 * size))))
+        blocks = _cut(prints, max(1, min(block, share)))
         self._shares = [
             _Share(device, blocks[i :: len(devices)], room)
             for i, (device, room) in enumerate(zip(devices, rooms, strict=True))
@@ -79,18 +85,26 @@ class Blocks:
             weakref.finalize(self, devices[0].unpin, devices[0].pin(columns))
 
     def search(self, probes: Packed, how: Voting, most: int, compare: Compare) -> Found:
-        """All prints vote for each of P probes (on the CPU), and the `most` best are compared.
+        """All prints vote for each of P probes (on the CPU); the `most` best of each block are
+        compared, and of these the `most` best of all are the answer.
 
-        The answer does not depend on blocks and devices. Raises ValueError for arrays that do not
-        fit and for a `most` below 1.
+        It does not depend on blocks and devices. Raises ValueError for arrays that do not fit and
+        for a `most` below 1.
         """
+        if len(probes) and np.diff(probes.start).max() > MAX_MINUTIAE:
+            raise ValueError(f"a probe has more than {MAX_MINUTIAE} minutiae")
         with self._lock:  # searches would fill each other's buffers
-            parts = [share.start(probes, how, most, compare) for share in self._shares]
-            found = [
-                part
-                for share, some in zip(self._shares, parts, strict=True)
-                for part in share.finish(some)
-            ]
+            try:
+                parts = [share.start(probes, how, most, compare) for share in self._shares]
+                found = [
+                    part
+                    for share, some in zip(self._shares, parts, strict=True)
+                    for part in share.finish(some)
+                ]
+            except BaseException:
+                for share in self._shares:
+                    share.settle()
+                raise
         if not found:
             nothing = np.zeros((len(probes), 0))
             return Found(*(nothing.astype(kind) for kind in (np.int64, np.uint16, np.float32)))
@@ -110,7 +124,7 @@ class _Share:
     def __init__(self, device: Any, blocks: Sequence[_Block], room: int) -> None:
         self._device = device
         fits = sum(block.nbytes for block in blocks) <= room
-        buffers = 0 if fits else 2 * max(block.nbytes for block in blocks)
+        buffers = 0 if fits else min(2, len(blocks)) * max(block.nbytes for block in blocks)
         self.resident: list[_Block] = []
         self.streamed: list[_Block] = []
         self._buffers: list[Packed] = []
@@ -120,9 +134,12 @@ class _Share:
                     self.streamed.append(block)
                     continue
                 room -= block.nbytes
-                self.resident.append(_Block(block.first, move(block.prints, device.xp)))
+                self.resident.append(
+                    _Block(block.first, self._send(block, _buffer([block], device.xp)))
+                )
             if self.streamed:
-                self._buffers = [_buffer(self.streamed, device.xp) for _ in range(2)]
+                count = min(2, len(self.streamed))
+                self._buffers = [_buffer(self.streamed, device.xp) for _ in range(count)]
             # what had the buffers' memory before may still be read; then, what reads the buffers
             self._free = [device.mark()] * 2
 
@@ -136,12 +153,25 @@ class _Share:
                 for block in self.resident
             ]
             for i, block in enumerate(self.streamed):
-                prints = _view(self._buffers[i % 2], block.prints)
-                pairs = zip(_columns(prints), _columns(block.prints), strict=True)
-                device.wait(device.send(pairs, self._free[i % 2]))
-                parts.append(_search(mine, block.first, prints, how, most, compare, device.xp))
-                self._free[i % 2] = device.mark()
+                which = i % len(self._buffers)
+                prints = self._send(block, self._buffers[which], self._free[which])
+                try:
+                    parts.append(_search(mine, block.first, prints, how, most, compare, device.xp))
+                finally:  # what was started before an error still reads it
+                    self._free[which] = device.mark()
         return parts
+
+    def settle(self) -> None:
+        """Waits until the device has done what it was told, whatever became of it."""
+        self._device.settle()
+
+    def _send(self, block: _Block, buffer: Packed, after: Any = None) -> Packed:
+        """The block's prints in a buffer, from when the mark `after` is passed; what the device
+        computes from here on comes after them."""
+        prints = _view(buffer, block.prints)
+        pairs = zip(_columns(prints), _columns(block.prints), strict=True)
+        self._device.wait(self._device.send(pairs, after or self._device.mark()))
+        return prints
 
     def finish(self, parts: list[Any]) -> list[Any]:
         """Waits for the device; the same parts as NumPy arrays."""

@@ -58,7 +58,8 @@ def vote(probes: Packed, gallery: Packed, candidates: Any, how: Voting) -> Any:
     lies. Both devices give the same integers. Raises ValueError for arrays that do not fit.
     """
     if isinstance(candidates, range):
-        if candidates.step != 1 or (len(candidates) and candidates[-1] >= len(gallery)):
+        last = candidates.stop if len(candidates) else 0
+        if candidates.step != 1 or candidates.start < 0 or last > len(gallery):
             raise ValueError(f"{candidates} are no neighbours among {len(gallery)} prints")
         xp = backend.where(probes.codes, gallery.codes)
     else:

@@ -10,6 +10,7 @@ import glob
 import json
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -76,6 +77,7 @@ class Gallery:
         self._persons: list[str] = []
         self._number: dict[str, int] = {}
         self._blocks: Blocks | None = None
+        self._making_blocks = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._prints["ids"])
@@ -108,9 +110,10 @@ class Gallery:
         `device`, "auto", "cpu" or "gpu", means the CPU. SettingsError for "gpu" without a GPU."""
         if _resolve(device) is np:
             return None
-        if self._blocks is None:
-            self._blocks = Blocks(self.minutiae, backend.devices())
-        return self._blocks
+        with self._making_blocks:
+            if self._blocks is None:
+                self._blocks = Blocks(self.minutiae, backend.devices())
+            return self._blocks
 
     def prints_on(self, device: str, which: I64) -> tuple[Packed, Cells, I64]:
         """The prints `which`, int64 (B,), where a device can compare them, and their numbers there:

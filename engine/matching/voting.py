@@ -50,8 +50,9 @@ def thin(
 def search(
     probes: Packed, blocks: Blocks, settings: VotingSettings, pairing: RescoringSettings
 ) -> tuple[I64, F32]:
-    """Every print on the GPUs votes for each of P probes, and the `settings.kept_whole` with the
-    most votes are compared: their numbers, int64 (P, K), and comparison scores, float32 (P, K)."""
+    """Every print on the GPUs votes for each of P probes. The `settings.kept_whole` with the most
+    votes, and those of each block, are compared: the former's numbers, int64 (P, K), and comparison
+    scores, float32 (P, K)."""
 
     def compare(mine: Packed, prints: Packed, chosen: Any) -> Any:
         return pair(mine, prints, chosen, pairing).score

@@ -50,6 +50,7 @@ class Device:
         self._read: dict[int, int] = {}  # buffers by the mark that must come before they are filled
         self.most_late = 0
         self.pinned: list[int] = []
+        self.settled = 0
 
     @contextmanager
     def use(self) -> Iterator[None]:
@@ -85,6 +86,12 @@ class Device:
         """Behind all so far."""
         self._marks += 1
         return self._marks
+
+    def settle(self) -> None:
+        """What is late arrives; nothing is read any more."""
+        for sent in list(self._late):
+            self.wait(sent)
+        self.settled += 1
 
     def pin(self, arrays: Any) -> list[int]:
         """Notes them."""

@@ -12,7 +12,7 @@ from kernels import backend, pairing, relaxation, selection, similarity, voting
 from kernels.blocks import SPARE, Blocks
 from tests.kernels import on_device
 from tests.kernels.fake_gpu import Device
-from tests.kernels.prints import draw
+from tests.kernels.prints import cut, draw
 from tests.kernels.test_parity import HOW
 
 RULE = voting.Voting(2, 64, np.minimum(np.arange(64), voting.MOST_WEIGHT).astype(np.uint16))
@@ -45,8 +45,7 @@ def whole(prints):
 def test_blocks_and_devices_change_nothing(prints, whole, block, rooms):
     gallery, probes = prints
     blocks = Blocks(gallery, [Device(SPARE + room) for room in rooms], block)
-    served = rooms[: -(-len(gallery) // block)]  # the other devices have no block
-    assert (blocks.streamed > 0) == (min(served) < 2**30)
+    assert (blocks.streamed > 0) == (min(rooms) < 2**30)  # every device has a share
     for _ in range(2):
         found = blocks.search(probes, RULE, 25, compare)
         for a, b in zip(found[:2], whole[:2], strict=True):
@@ -87,3 +86,39 @@ def test_nothing_is_found_in_an_empty_gallery(prints):
     )
     assert [part.shape for part in found] == [(3, 0)] * 3
     assert [part.dtype for part in found] == [np.int64, np.uint16, np.float32]
+
+
+def test_a_card_without_any_room_is_no_error(prints, whole):
+    gallery, probes = prints
+    blocks = Blocks(gallery, [Device(2**40), Device(SPARE - 1)])
+    assert blocks.streamed == 1
+    np.testing.assert_array_equal(blocks.search(probes, RULE, 25, compare).prints, whole[0])
+    few = Blocks(cut(gallery, 0, 1), [Device(2**40), Device(0), Device(0)])
+    assert few.streamed == 0
+    assert few.search(probes, RULE, 25, compare).prints.tolist() == [[0]] * 3
+
+
+def test_an_error_leaves_the_buffers_fit_for_the_next_search(prints, whole):
+    gallery, probes = prints
+    device, calls = Device(0), []
+
+    def fail_once(*task):
+        calls.append(task)
+        if len(calls) == 2:
+            raise MemoryError("no room to compare")
+        return compare(*task)
+
+    blocks = Blocks(gallery, [device], 64)
+    with pytest.raises(MemoryError):
+        blocks.search(probes, RULE, 25, fail_once)
+    assert device.settled == 1
+    np.testing.assert_array_equal(blocks.search(probes, RULE, 25, fail_once).prints, whole[0])
+
+
+def test_prints_of_too_many_minutiae_are_refused(prints):
+    gallery, _ = prints
+    many = draw(np.random.default_rng(1), [65])
+    with pytest.raises(ValueError, match="print has more than 64"):
+        Blocks(many, [Device()])
+    with pytest.raises(ValueError, match="probe has more than 64"):
+        Blocks(gallery, [Device()]).search(many, RULE, 5, compare)

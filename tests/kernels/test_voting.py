@@ -83,6 +83,8 @@ def test_arrays_that_do_not_fit_are_refused():
         vote(some, some, range(3), how())
     with pytest.raises(ValueError, match="neighbours"):
         vote(some, some, range(0, 2, 2), how())
+    with pytest.raises(ValueError, match="neighbours"):
+        vote(some, some, range(-1, 2), how())
     with pytest.raises(ValueError, match="candidates"):
         vote(some, some, np.array([0], np.int32), how())
     with pytest.raises(ValueError, match="words"):
