@@ -33,7 +33,7 @@ def find(
     if not len(gallery):
         return np.zeros(0, np.int64), 0
     blocks = gallery.blocks_on(settings.device)
-    if blocks:
+    if blocks is not None:
         packed = pack_templates(*probes)
         prints, scores = voting.search(packed, blocks, settings.voting, settings.rescoring)
     else:

@@ -282,9 +282,7 @@ class Device:
     def unpin(pinned: Iterable[int]) -> None:
         """Lets go of what `pin` pinned."""
         for pointer in pinned:
-            with suppress(
-                cupy.cuda.runtime.CUDARuntimeError
-            ):  # the others are let go of all the same
+            with suppress(cupy.cuda.runtime.CUDARuntimeError):  # one must not keep the others
                 cupy.cuda.runtime.hostUnregister(pointer)
 
 

@@ -65,8 +65,7 @@ class Blocks:
         block: int = BLOCK,
         memory: int | None = None,
     ) -> None:
-        if len(prints) and np.diff(prints.start).max() > MAX_MINUTIAE:
-            raise ValueError(f"a print has more than {MAX_MINUTIAE} minutiae")
+        _require_few_minutiae("print", prints)
         rooms = [max(device.room() - SPARE, 0) if memory is None else memory for device in devices]
         share = -(-len(prints) // len(devices))
         size = sum(column.nbytes for column in _columns(prints)) / max(len(prints), 1)
@@ -91,8 +90,7 @@ class Blocks:
         It does not depend on blocks and devices. Raises ValueError for arrays that do not fit and
         for a `most` below 1.
         """
-        if len(probes) and np.diff(probes.start).max() > MAX_MINUTIAE:
-            raise ValueError(f"a probe has more than {MAX_MINUTIAE} minutiae")
+        _require_few_minutiae("probe", probes)
         with self._lock:  # searches would fill each other's buffers
             try:
                 parts = [share.start(probes, how, most, compare) for share in self._shares]
@@ -187,6 +185,12 @@ def _search(
     chosen = selection.select(votes, most)
     scores = compare(probes, prints, chosen.reshape(-1)).reshape(chosen.shape)
     return chosen + first, xp.take_along_axis(votes, chosen, axis=1), scores
+
+
+def _require_few_minutiae(name: str, prints: Packed) -> None:
+    """Raises ValueError where one of them has more than the kernels have room for."""
+    if np.diff(prints.start).max(initial=0) > MAX_MINUTIAE:
+        raise ValueError(f"a {name} has more than {MAX_MINUTIAE} minutiae")
 
 
 def _cut(prints: Packed, block: int) -> list[_Block]:

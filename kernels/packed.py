@@ -85,14 +85,12 @@ def runs(start: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(begin[-1]) + np.repeat(start[which] - begin[:-1], count), begin
 
 
-def one_each(
-    probes: Packed, gallery: Packed, candidates: Any
-) -> Iterator[tuple[Packed, Packed, Any]]:
-    """Each of P probes, as a print of its own, with the gallery and its share of the candidates
-    (B,): the first B/P are the first probe's."""
+def one_each(probes: Packed, candidates: Any) -> Iterator[tuple[Packed, Any]]:
+    """Each of P probes, as a print of its own, with its share of the candidates (B,): the first
+    B/P are the first probe's."""
     per = share(probes, candidates)
     for i in range(len(probes)):
-        yield alone(probes, i), gallery, candidates[i * per : (i + 1) * per]
+        yield alone(probes, i), candidates[i * per : (i + 1) * per]
 
 
 def alone(prints: Packed, i: int) -> Packed:

@@ -101,7 +101,7 @@ def reference(
     if len(probes) == 1:
         return _reference(probes, gallery, candidates, paired, how)
     found, at = [], 0
-    for probe, _, some in one_each(probes, gallery, candidates):
+    for probe, some in one_each(probes, candidates):
         own = tuple(part[:, at : at + len(some)] for part in paired)
         found.append(_reference(probe, gallery, some, own, how))
         at += len(some)

@@ -60,7 +60,7 @@ def reference(
     """`best` in NumPy: the CPU's path and the oracle of the CUDA kernel."""
     if len(probes) == 1:
         return _reference(probes, gallery, candidates, gate)
-    found = [_reference(*each, gate) for each in one_each(probes, gallery, candidates)]
+    found = [_reference(probe, gallery, some, gate) for probe, some in one_each(probes, candidates)]
     return backend.beside(row for row, _ in found), backend.beside(col for _, col in found)
 
 

@@ -50,7 +50,7 @@ from engine.matching.rescoring import rescore
 from engine.matching.voting import vote
 from engine.settings import RescoringSettings, VotingSettings
 from engine.types import F32, I64
-from kernels.packed import Packed
+from kernels.packed import Packed, take
 
 Form = Callable[[Packed, Packed, I64, RescoringSettings], F32]
 Rate = tuple[float, float]  # comparisons a second of wall time, and of CPU time
@@ -158,12 +158,7 @@ def cut_all(prints: Iterable[Print], size: int, wanted: int) -> list[Print]:
 
 def repeat(prints: Packed, size: int) -> Packed:
     """`size` prints: these over and over, each copy in a place of its own in memory."""
-    held = np.resize(np.diff(prints.start), size)
-    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(held)])
-    places = np.resize(np.arange(prints.codes.shape[1]), start[-1])
-    columns = (prints.x, prints.y, prints.angle)
-    codes = np.take(prints.codes, places, axis=1)
-    return Packed(codes, *(each[places] for each in columns), start)
+    return take(prints, np.resize(np.arange(len(prints)), size))
 
 
 def time_rate(work: Callable[[int], int], seconds: float) -> Rate:

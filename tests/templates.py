@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from engine import pipeline
+from engine.index.gallery import Entry, Gallery
 from engine.settings import SynthesisSettings
 from engine.synthesis.draw import draw_impressions, minutiae_of
 from engine.synthesis.fingers import draw_masters
@@ -35,3 +37,10 @@ def draw_templates(fingers: int, impressions: int, seed: int) -> list[list[Templ
     drawn = draw_impressions(masters, which, rng, CLEAR)
     made = [pipeline.describe(minutiae_of(drawn, i), quality=80) for i in range(len(drawn))]
     return [made[i : i + impressions] for i in range(0, len(made), impressions)]
+
+
+def enrol_first(made: Sequence[Sequence[Template]], fingers: int = 1) -> Gallery:
+    """A gallery of the first impression of each finger; so many fingers belong to a person."""
+    gallery = Gallery("test")
+    gallery.add([Entry(i, str(i // fingers), finger[0]) for i, finger in enumerate(made)])
+    return gallery

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from engine import pipeline, search
-from engine.index.gallery import Entry, Gallery
 from engine.settings import Settings, ShortlistSettings, VotingSettings
 from tests.kernels import fake_gpu
-from tests.templates import draw_templates
+from tests.templates import draw_templates, enrol_first
 
 PERSONS = 40
 
@@ -24,9 +23,7 @@ def made():
 
 @pytest.fixture(scope="module")
 def gallery(made):
-    filled = Gallery("test")
-    filled.add([Entry(i, str(i // 2), finger[0]) for i, finger in enumerate(made)])
-    return filled
+    return enrol_first(made, fingers=2)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from engine.matching import calibration, comparison, weighing
 from engine.matching.comparison import Prints
 from engine.settings import ComparisonSettings, RescoringSettings
 from engine.types import RidgeCells
-from tests.templates import draw_templates
+from tests.templates import draw_templates, enrol_first
 
 PAIRING, SETTINGS = RescoringSettings(), ComparisonSettings()
 FINGERS = 30
@@ -33,9 +33,7 @@ def made():
 
 @pytest.fixture(scope="module")
 def gallery(made):
-    filled = Gallery("test")
-    filled.add([Entry(i, str(i), finger[0]) for i, finger in enumerate(made)])
-    return filled
+    return enrol_first(made)
 
 
 def compare(template, gallery, some=None, settings=SETTINGS, **pairing):

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.index.gallery import Entry, Gallery
 from engine.index.packing import pack_templates
 from engine.matching import rescoring
 from engine.settings import RescoringSettings
-from tests.templates import draw_templates
+from tests.templates import draw_templates, enrol_first
 
 SETTINGS = RescoringSettings()
 
@@ -23,9 +22,7 @@ def made():
 
 @pytest.fixture(scope="module")
 def gallery(made):
-    filled = Gallery("test")
-    filled.add([Entry(i, str(i), finger[0]) for i, finger in enumerate(made)])
-    return filled
+    return enrol_first(made)
 
 
 def test_mates_score_over_strangers(made, gallery):

@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.index.gallery import Entry, Gallery
 from engine.index.packing import pack_templates
 from engine.matching import voting
 from engine.settings import VotingSettings
 from kernels.voting import MOST_WEIGHT
-from tests.templates import draw_templates
+from tests.templates import draw_templates, enrol_first
 
 SETTINGS = VotingSettings()
 
@@ -24,9 +23,7 @@ def made():
 
 @pytest.fixture(scope="module")
 def gallery(made):
-    filled = Gallery("test")
-    filled.add([Entry(i, str(i), finger[0]) for i, finger in enumerate(made)])
-    return filled
+    return enrol_first(made)
 
 
 def test_mates_are_among_the_few_that_are_kept(made, gallery):
