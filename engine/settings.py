@@ -220,6 +220,39 @@ class ImpressionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RollSettings:
+    """Rolled impressions: a finger turned from nail to nail, upright on a large optical sensor.
+    Set by eye after the 1.6 by 1.5 inches that ANSI/NIST-ITL gives a rolled print; no real rolled
+    prints were at hand to compare with."""
+
+    master_width: int = 560  # px, of the picture of a finger that can be rolled: 28 mm
+    finger_width: float = 258.0  # px, half axis of the ellipse that holds its drawn minutiae
+    finger_height: float = 262.0  # px
+    sensor_width: int = 640  # px at 500 ppi, a multiple of 8
+    sensor_height: int = 640  # px
+    contact_width: tuple[float, float] = (205.0, 250.0)  # px, half axis: nearly nail to nail
+    contact_height: tuple[float, float] = (185.0, 245.0)  # px
+    careless_width: tuple[float, float] = (150.0, 215.0)  # px, where a roll ended too early
+    careless_height: tuple[float, float] = (150.0, 200.0)  # px
+    contact_power: tuple[float, float] = (3.0, 6.0)  # 2 an ellipse, more a rounded rectangle
+    contact_sd: tuple[float, float] = (7.0, 14.0)  # px, its middle
+    contact_rough: float = 0.02  # of the radius, how ragged the edge is
+    max_rotation: float = 0.17  # rad, 10 degrees: a hand guides the finger
+    shift_sd: float = 10.0  # px on each axis
+    press: PressSettings = PressSettings(
+        grip_width=(90.0, 150.0), grip_height=(60.0, 110.0), traction_sd=4.0, torsion_sd=0.03
+    )
+    stretch: float = 0.03  # of the width, mean: flesh is pushed ahead of the roll
+    stretch_sd: float = 0.03  # likewise, between impressions
+    wave_sd: float = 3.0  # px, how far columns slip where the roll is slower or faster
+    wave_length: tuple[float, float] = (200.0, 400.0)  # px, from slip to slip
+    slant_sd: float = 0.04  # px up or down for each px rolled: the roll runs off at an angle
+    arc_sd: float = 1.5e-4  # 1/px, curvature of its path: fingers are cones, not cylinders
+    shear_sd: float = 0.04  # px sideways for each px along the finger: rows roll one after another
+    taper_sd: float = 1.5e-4  # 1/px, how much wider rows become towards the joint
+
+
+@dataclass(frozen=True, slots=True)
 class RecordSettings:
     """Invented criminal histories."""
 
@@ -240,6 +273,7 @@ class SynthesisSettings:
     draw: DrawSettings = field(default_factory=DrawSettings)
     master: MasterSettings = field(default_factory=MasterSettings)
     impression: ImpressionSettings = field(default_factory=ImpressionSettings)
+    roll: RollSettings = field(default_factory=RollSettings)
     records: RecordSettings = field(default_factory=RecordSettings)
 
 
@@ -265,6 +299,33 @@ class ShortlistSettings:
     least: int = 4000  # below this many prints all of them vote
     share: float = 0.2  # of the gallery
     most: int = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class ListsSettings:
+    """Lists of minutiae by key, to find the prints that share some with a probe.
+
+    Chosen with the prints of FVC2002, FVC2004 and FCJ2020, by either extractor, among 100,000 drawn
+    fingers and the same ten times with 6 % of the bits turned: docs/experiments.md. `sure` and what
+    follows are the rates at which bits differ between 77,000 minutiae of these prints and the same
+    ones of another impression.
+    """
+
+    tables: int = 2  # keys of each minutia, of as many bits of its code one after the other
+    bits: int = 18  # of the code, in a key; tables * bits at most 64
+    sectors: int = 8  # of the turn, a power of 2: the direction, in a key
+    near: int = 1  # sectors on both sides of its own that a minutia asks for: 45 degrees
+    flips: int = 128  # keys of a table that it asks for, by bits turned
+    sure: float = 0.25  # log odds of a bit to be the same, at zero
+    surer: float = 1.0  # the same, for each standard deviation from there; 0.8 to 2 are alike
+    surest: float = 4.0  # the same, at most
+    share: float = 0.5  # entries that a search reads, for each print of the gallery
+    least: int = 200_000  # of them, where a gallery is small
+    apart_first: int = 22  # bits of 64 by which two minutiae may differ; 24 and 26 are alike
+    apart: int = 112  # of 256, likewise; 108 to 120 are alike
+    likest: int = 400  # entries of each of a probe's minutiae that count; 100 to 1,000 are alike
+    ratio: int = 16  # between sizes of parts, from which on they are not merged
+    small: int = 65_536  # minutiae of a part that is always merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,6 +548,7 @@ class Settings:
     rating: RatingSettings = field(default_factory=RatingSettings)
     descriptor: DescriptorSettings = field(default_factory=DescriptorSettings)
     shortlist: ShortlistSettings = field(default_factory=ShortlistSettings)
+    lists: ListsSettings = field(default_factory=ListsSettings)
     voting: VotingSettings = field(default_factory=VotingSettings)
     rescoring: RescoringSettings = field(default_factory=RescoringSettings)
     comparison: ComparisonSettings = field(default_factory=ComparisonSettings)

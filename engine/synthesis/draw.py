@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.settings import DrawSettings, SynthesisSettings
-from engine.synthesis.distortion import carry, draw_presses
+from engine.synthesis.distortion import carry
 from engine.synthesis.fingers import Masters, draw_masters
 from engine.synthesis.noise import between
 from engine.synthesis.pose import Pose, full_turn, place
+from engine.synthesis.rolling import ImpressionType, draw_touches, settings_of
 from engine.types import F32, I16, MAX_MINUTIAE, U8, Bool, Minutiae, MinutiaKind
 
 __all__ = ["Impressions", "Masters", "draw_impressions", "draw_masters", "minutiae_of"]
@@ -47,14 +48,18 @@ def draw_impressions(
     which: npt.NDArray[np.intp],
     rng: np.random.Generator,
     settings: SynthesisSettings,
+    impression_type: ImpressionType = ImpressionType.PLAIN,
 ) -> Impressions:
     """One random impression of each finger masters[which], as its minutiae would be detected.
 
-    Partial contact, minutiae missed and false, plastic distortion, noise, rotation and shift.
+    Partial contact, minutiae missed and false, plastic distortion, noise, rotation and shift; of
+    more than MAX_MINUTIAE the best. settings: those the masters were drawn with; for rolled
+    impressions they are of `rolling.nail_to_nail`, else SettingsError.
     """
+    settings = settings_of(impression_type, settings)
     chunk = settings.draw.chunk
     parts = [
-        _impressions(masters, which[at : at + chunk], rng, settings)
+        _impressions(masters, which[at : at + chunk], rng, settings, impression_type)
         for at in range(0, len(which), chunk)
     ]
     return Impressions(
@@ -82,13 +87,14 @@ def _impressions(
     which: npt.NDArray[np.intp],
     rng: np.random.Generator,
     settings: SynthesisSettings,
+    impression_type: ImpressionType,
 ) -> Impressions:
     draw, count = settings.draw, len(which)
     slot, seen, quality = _detect(masters, which, rng, draw)
     rows = which[:, None]
     x, y, angle = masters.x[rows, slot], masters.y[rows, slot], masters.angle[rows, slot]
 
-    press = draw_presses(count, rng, settings.press)
+    press = draw_touches(count, rng, settings, impression_type)
     moved_x, moved_y, angle = carry(press, x, y, angle)
 
     def noise(sd: float) -> F32:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from engine.settings import ImpressionSettings, PressSettings, SensorSettings, SynthesisSettings
-from engine.synthesis.distortion import Press, carry, displace, draw_presses
+from engine.errors import SettingsError
+from engine.settings import ImpressionSettings, SensorSettings, SynthesisSettings
+from engine.synthesis.distortion import Press, carry, displace
 from engine.synthesis.master import Master
 from engine.synthesis.pose import Pose, full_turn, lift, place
+from engine.synthesis.rolling import ImpressionType, draw_touches, settings_of
 from engine.synthesis.sensing import show, take_ink, touch_down
 from engine.types import F32, I32, U8, Bool, Minutiae
 
@@ -33,21 +35,33 @@ class Impression:
     identity: I32
     orientation: F32
     sensor: str
+    impression_type: ImpressionType = ImpressionType.PLAIN
 
 
 def make_impression(
-    master: Master, seed: int | np.random.Generator, settings: SynthesisSettings
+    master: Master,
+    seed: int | np.random.Generator,
+    settings: SynthesisSettings,
+    impression_type: ImpressionType = ImpressionType.PLAIN,
 ) -> Impression:
     """One random impression of a finger; the same seed gives the same print.
 
     The steps of SFinGe: pose, plastic distortion, contact region, moisture and pressure, noise of
-    the skin, scratches, then the ground and the noise of the sensor.
+    the skin, scratches, then the ground and the noise of the sensor. settings: those the finger was
+    made with; for a rolled impression they are of `rolling.nail_to_nail`, else SettingsError.
     """
+    if (
+        impression_type == ImpressionType.ROLLED
+        and master.pixels.shape[1] < settings.roll.master_width
+    ):
+        raise SettingsError("too narrow to roll: make the finger with nail_to_nail(settings)")
+    settings = settings_of(impression_type, settings)
     rng = np.random.default_rng(seed)
     touch = _care(settings.impression, rng)
     optical = rng.random() < touch.optical_share
     sensor = touch.optical if optical else touch.capacitive
-    press, pose = _touch(rng, sensor, touch, settings.press)
+    pose = _lay(rng, sensor, touch)
+    press = draw_touches(1, rng, settings, impression_type)
 
     here_x, here_y, skin_x, skin_y = _maps(press, pose, sensor)
     contact = touch_down(here_x, here_y, rng, touch)
@@ -66,6 +80,7 @@ def make_impression(
         identity=identity,
         orientation=_orientation(master, press, pose, skin_x, skin_y),
         sensor="optical" if optical else "capacitive",
+        impression_type=impression_type,
     )
 
 
@@ -81,18 +96,12 @@ def _care(touch: ImpressionSettings, rng: np.random.Generator) -> ImpressionSett
     )
 
 
-def _touch(
-    rng: np.random.Generator,
-    sensor: SensorSettings,
-    touch: ImpressionSettings,
-    press: PressSettings,
-) -> tuple[Press, Pose]:
-    """How the finger is pressed and where it lies, one of each."""
+def _lay(rng: np.random.Generator, sensor: SensorSettings, touch: ImpressionSettings) -> Pose:
+    """How the finger lies on the sensor."""
     turn = rng.uniform(-touch.max_rotation, touch.max_rotation)
     x = rng.normal(sensor.width / 2, touch.shift_sd)
     y = rng.normal(sensor.height / 2, touch.shift_sd)
-    pose = Pose(*(np.full((1, 1), value, np.float32) for value in (turn, x, y)))
-    return draw_presses(1, rng, press), pose
+    return Pose(*(np.full((1, 1), value, np.float32) for value in (turn, x, y)))
 
 
 def _maps(press: Press, pose: Pose, sensor: SensorSettings) -> tuple[F32, F32, F32, F32]:

@@ -38,26 +38,31 @@ def write_records(path: Path, records: Iterable[tuple[str, OffenseRecord]]) -> N
 def tell_truth(
     person: str, finger: Finger, impression: Impression, *, mated: bool
 ) -> dict[str, Any]:
-    """What is known of one print; minutiae as [x, y, angle, kind, number in the finger]."""
-    minutiae = impression.minutiae
+    """What is known of one print; minutiae as `list_minutiae` has them."""
     return {
         "person": person,
         "position": int(finger.position),
         "mated": mated,
         "pattern": finger.master.pattern.name.lower().replace("_", " "),
         "sensor": impression.sensor,
-        "minutiae": [
-            [round(float(x), 1), round(float(y), 1), round(float(angle), 3), int(kind), int(which)]
-            for x, y, angle, kind, which in zip(
-                minutiae.x,
-                minutiae.y,
-                minutiae.angle,
-                minutiae.kind,
-                impression.identity,
-                strict=True,
-            )
-        ],
+        "minutiae": list_minutiae(impression),
     }
+
+
+def list_minutiae(impression: Impression) -> list[list[float]]:
+    """The true minutiae of a print, each [x px, y px, angle rad, kind, number in the finger]."""
+    minutiae = impression.minutiae
+    return [
+        [round(float(x), 1), round(float(y), 1), round(float(angle), 3), int(kind), int(which)]
+        for x, y, angle, kind, which in zip(
+            minutiae.x,
+            minutiae.y,
+            minutiae.angle,
+            minutiae.kind,
+            impression.identity,
+            strict=True,
+        )
+    ]
 
 
 def _cells(person: str, record: OffenseRecord) -> list[object]:

@@ -13,7 +13,7 @@ from engine.synthesis.pose import Pose, full_turn, lift, place
 
 
 def press(**values: float) -> Press:
-    base = {each.name: 0.0 for each in fields(Press)}
+    base = {each.name: 0.0 for each in fields(Press) if each.name != "roll"}
     base |= {"width": 40.0, "height": 60.0, "elasticity": 1.5} | values
     return Press(**{name: np.full((1, 1), value, np.float32) for name, value in base.items()})
 
