@@ -28,7 +28,7 @@ PPI = 500  # the resolution that every stage after reading works at
 MAX_MINUTIAE = 64  # kept in a template, the best by quality
 MAX_CELLS = 1600  # of ridges, kept in a template, where the print is fullest
 CODE_WORDS = 4  # 64-bit words of one minutia's sign code: 256 bits
-EMBEDDING_SIZE = 256
+EMBEDDING_SIZE = 384
 ENHANCED_MIDDLE = 128  # gray of an enhanced image where there is no ridge
 ENHANCED_SWING = 64  # gray levels of an enhanced image for contrast 1; ridges are darker
 
@@ -313,7 +313,8 @@ class Search:
     probability fpir, among gallery_size persons. sequences: up to which change of the database
     each gallery was read. compared: prints whose minutiae were compared. calibrations: what the
     scores of each gallery rest on, in words. fpir_interval: 95 %, of the rate that fpir really is,
-    None where that was not measured in every gallery.
+    None where that was not measured in every gallery. point: the operating point that chose what
+    is compared, "whole" where every print of the galleries was looked at on a GPU.
     """
 
     candidates: tuple[Candidate, ...]
@@ -324,6 +325,7 @@ class Search:
     compared: int
     calibrations: dict[str, str]
     fpir_interval: tuple[float, float] | None
+    point: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from engine.types import (
 from kernels.ridges import CELL
 
 MAGIC = b"TPT"
-VERSION = 2
+VERSION = 3
 EXTRACTORS = ("leader", "gabor")  # the number in a file is the place in this list: only append
 
 _HEADER = struct.Struct("<3s B BBBB BBBB 4s HH HH BBBB")

@@ -106,10 +106,10 @@ def test_types_and_size_are_as_promised() -> None:
 def test_the_layout_is_the_documented_one() -> None:
     cells = ridges(3, 5)
     blob = encode(template(2, cells=cells))
-    assert blob[:16].hex() == "54505402" + "02" + "3f" + "09" + "01" + "01020304" + "00ff12ab"
+    assert blob[:16].hex() == "54505403" + "02" + "3f" + "09" + "01" + "01020304" + "00ff12ab"
     assert int.from_bytes(blob[16:18], "little") == 416
     assert int.from_bytes(blob[18:20], "little") == 560
-    word = int.from_bytes(blob[156:160], "little")
+    word = int.from_bytes(blob[220:224], "little")
     minutiae = template(2).minutiae
     left, top = np.rint(minutiae.x).min(), np.rint(minutiae.y).min()
     assert int.from_bytes(blob[20:22], "little") == left
@@ -120,8 +120,8 @@ def test_the_layout_is_the_documented_one() -> None:
     assert word >> 28 & 1 == (minutiae.kind[0] == MinutiaKind.BIFURCATION)
     assert word >> 29 == round(int(minutiae.quality[0]) * 0.07)
     assert blob[24:28] == bytes([cells.left, cells.top, 5, 3])
-    assert blob[164:196] == template(2).codes[0].astype("<u8").tobytes()
-    assert blob[228:258] == cells.values.astype("<u2").tobytes()
+    assert blob[228:260] == template(2).codes[0].astype("<u8").tobytes()
+    assert blob[292:322] == cells.values.astype("<u2").tobytes()
     assert seal(blob[:-4]) == blob
 
 
@@ -143,7 +143,7 @@ def test_reading_and_writing_again_changes_nothing(
     assert encode(decode(blob)) == blob
 
 
-@given(st.binary(max_size=300) | st.binary(max_size=300).map(lambda tail: b"TPT\x02" + tail))
+@given(st.binary(max_size=300) | st.binary(max_size=300).map(lambda tail: b"TPT\x03" + tail))
 def test_arbitrary_bytes_are_refused(blob: bytes) -> None:
     with pytest.raises(TemplateError):
         decode(blob)
@@ -227,9 +227,9 @@ MAKER = template(0).maker
         (template(3, cells=RidgeCells(np.full((2, 2), 6, np.uint16), 0, 0)), "no ridges"),
         (template(3, cells=RidgeCells(np.ones((2, 2), np.int32), 0, 0)), "uint16"),
         (template(3, cells=RidgeCells(np.ones(4, np.uint16), 0, 0)), "2 dimensions"),
-        (replace(template(3), embedding=np.zeros(256, np.float32)), "zero"),
-        (replace(template(3), embedding=np.full(256, np.nan, np.float32)), "finite"),
-        (replace(template(3), embedding=np.ones(128, np.float32)), "256"),
+        (replace(template(3), embedding=np.zeros(EMBEDDING_SIZE, np.float32)), "zero"),
+        (replace(template(3), embedding=np.full(EMBEDDING_SIZE, np.nan, np.float32)), "finite"),
+        (replace(template(3), embedding=np.ones(128, np.float32)), str(EMBEDDING_SIZE)),
         (replace(template(3), quality=101), "101"),
         (replace(template(3), quality=-1), "header"),
         (replace(template(3), width=65_536), "header"),
