@@ -9,6 +9,7 @@ import numpy as np
 from engine import search
 from engine.embedding import descriptors, vector
 from engine.errors import FailureToExtractError, GalleryError, MakerMismatchError, SettingsError
+from engine.index import candidates
 from engine.index.gallery import Gallery
 from engine.matching import calibration, comparison, fusion, thresholds
 from engine.minutiae import gabor, leader
@@ -19,6 +20,7 @@ from engine.preprocess.quality import rate
 from engine.settings import Settings
 from engine.trace import SILENT, Trace
 from engine.types import (
+    F32,
     MAX_MINUTIAE,
     NO_CELLS,
     Candidate,
@@ -111,10 +113,11 @@ def identify(
 ) -> Search:
     """The persons most like the probe, whose fingers are `probes`, over all `galleries`.
 
-    Shortlist by embedding, comparison of minutiae, every finger of the few best persons, fusion,
-    rank. sites: what was measured of scores in a gallery, by its name; without any they mean what
-    the shipped calibration says. Raises GalleryError where there is nothing to search and
-    MakerMismatchError where probes and galleries were made differently.
+    Prints worth a look (`settings.search`), comparison of their minutiae, every finger of the few
+    best persons, fusion, rank. sites: what was measured of scores in a gallery, by its name;
+    without any they mean what the shipped calibration says. Raises GalleryError where there is
+    nothing to search, MakerMismatchError where probes and galleries were made differently, and
+    SettingsError for an unknown operating point.
     """
     meaning = calibration.load(_one_maker(probes, galleries).extractor)
     persons = sum(gallery.person_count for gallery in galleries)
@@ -125,9 +128,9 @@ def identify(
         for gallery in galleries
     }
     found: list[Candidate] = []
-    compared = 0
+    compared, sure = 0, margins(probes, galleries, settings)
     for gallery in galleries:
-        finalists, count = search.find(probes, gallery, settings, max_candidates)
+        finalists, count = search.find(probes, gallery, settings, max_candidates, sure)
         # one more than is listed: the last one's gap is to a person who is not
         most, site = max_candidates + 1, chosen[gallery.name]
         found += search.examine(probes, gallery, finalists, meaning, site, settings, most)
@@ -141,7 +144,17 @@ def identify(
         compared,
         {name: str(site or meaning) for name, site in chosen.items()},
         _interval(threshold, galleries, chosen),
+        search.way(galleries, settings),
     )
+
+
+def margins(
+    probes: Sequence[Template], galleries: Sequence[Gallery], settings: Settings = DEFAULT
+) -> list[F32] | None:
+    """What lists of minutiae read of each probe beside its template; None where none are used."""
+    if not any(candidates.uses_lists(gallery, settings) for gallery in galleries):
+        return None
+    return [descriptors.project(probe.minutiae, settings.descriptor) for probe in probes]
 
 
 def compare(probe: Template, candidate: Template, settings: Settings = DEFAULT) -> Evidence:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.index import shortlist
+from engine.index import candidates
 from engine.index.gallery import Gallery
 from engine.index.packing import pack_cells, pack_templates
 from engine.matching import comparison, fusion, rescoring, thresholds, voting
@@ -21,35 +21,55 @@ CELL_MM2 = (CELL / PPI * 25.4) ** 2
 
 
 def find(
-    probes: Sequence[Template], gallery: Gallery, settings: Settings, most: int
+    probes: Sequence[Template],
+    gallery: Gallery,
+    settings: Settings,
+    most: int,
+    margins: Sequence[F32] | None = None,
 ) -> tuple[I64, int]:
     """The persons whose prints compare best with any finger of the probe, and how many prints
     were compared.
 
-    On the CPU the prints vote whose embeddings are nearest, on a GPU all of them; those with the
-    most votes are compared. Returns int64 numbers of persons (`Gallery.person`):
-    `fusion.finalists`, or `most` where that is more.
+    On the CPU those prints are compared that `settings.point` chooses; on a GPU all prints vote,
+    and those with the most votes are compared. margins: of each probe, float32 (p, bits), for lists
+    of minutiae (`Lists.find`), which find more with them. Returns int64 numbers of persons
+    (`Gallery.person`): as many finalists as the settings have, or `most` where that is more.
     """
+    finalists = settings.point.finalists
     if not len(gallery):
         return np.zeros(0, np.int64), 0
     blocks = gallery.blocks_on(settings.device)
     if blocks is not None:
         packed = pack_templates(*probes)
         prints, scores = voting.search(packed, blocks, settings.voting, settings.rescoring)
+        finalists = settings.fusion.finalists
     else:
-        found = [_compare_nearest(probe, gallery, settings) for probe in probes]
+        sure: Sequence[F32 | None] = margins or [None] * len(probes)
+        found = [
+            _compare_chosen(probe, own, gallery, settings)
+            for probe, own in zip(probes, sure, strict=True)
+        ]
         prints, scores = (np.concatenate(part) for part in zip(*found, strict=True))
     owner = gallery.owner[prints.ravel()]
-    most = max(most, settings.fusion.finalists)
-    return fusion.finalists(owner, scores.ravel(), most), len(owner)
+    return fusion.finalists(owner, scores.ravel(), max(most, finalists)), len(owner)
 
 
-def _compare_nearest(probe: Template, gallery: Gallery, settings: Settings) -> tuple[I64, F32]:
-    """Prints of a shortlist with the most votes, and their comparison scores."""
+def _compare_chosen(
+    probe: Template, margins: F32 | None, gallery: Gallery, settings: Settings
+) -> tuple[I64, F32]:
+    """The prints that the stages before leave, and their comparison scores."""
     packed, threads = pack_templates(probe), settings.rescoring.threads
-    near = gallery.nearest(probe.embedding, shortlist.size(len(gallery), settings.shortlist))
-    near = voting.thin(packed, gallery.minutiae, near, settings.voting, threads)
-    return near, rescoring.rescore(packed, gallery.minutiae, near, settings.rescoring)
+    chosen = candidates.choose(packed, probe.embedding, margins, gallery, settings)
+    chosen = voting.thin(
+        packed, gallery.minutiae, chosen, settings.point.compared, settings.voting, threads
+    )
+    return chosen, rescoring.rescore(packed, gallery.minutiae, chosen, settings.rescoring)
+
+
+def way(galleries: Sequence[Gallery], settings: Settings) -> str:
+    """How galleries are gone through: the point's name, or "whole" where a GPU looks at all."""
+    on_cpu = any(gallery.on_cpu(settings.device) for gallery in galleries)
+    return settings.search if on_cpu else "whole"
 
 
 def examine(
@@ -116,12 +136,12 @@ def examine(
     ]
 
 
-def rank(candidates: Sequence[Candidate], threshold: float) -> tuple[Candidate, ...]:
+def rank(found: Sequence[Candidate], threshold: float) -> tuple[Candidate, ...]:
     """Candidates of one or several galleries in their order, with gap and threshold.
 
     Best score first; among equals the larger likelihood ratio, then the name, decide.
     """
-    order = sorted(candidates, key=lambda c: (-c.score, -c.llr, c.person, c.gallery))
+    order = sorted(found, key=lambda c: (-c.score, -c.llr, c.person, c.gallery))
     ranked = []
     for place, candidate in enumerate(order):
         # the same person out of another gallery is no rival

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
+
+from engine.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,12 +295,37 @@ class DescriptorSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class ShortlistSettings:
-    """How many prints the shortlist keeps for comparison, of N in the gallery."""
+class PointSettings:
+    """Sizes of the stages of a search on the CPU, from all N prints of a gallery to the few persons
+    whose fingers are compared by all the evidence. No stage keeps more than there are.
 
-    least: int = 4000  # below this many prints all of them vote
-    share: float = 0.2  # of the gallery
-    most: int = 200_000
+    `nearest` and `shared` are sizes in a gallery of `large` prints or fewer; in a larger one they
+    grow with a power of N. Both together go on, and votes thin them where they are more than
+    `compared`.
+    """
+
+    nearest: int  # prints, by embedding; 0: none
+    shared: int  # prints, by lists of minutiae; 0: none, and no lists are made
+    compared: int  # prints, by votes: those whose pairs of minutiae are compared
+    finalists: int  # persons, by that: every finger is compared with every finger of the probe
+    everyone: int = 4000  # prints up to which all of a gallery vote, whatever it is searched by
+    large: int = 100_000  # prints
+    growth: float = 0.4  # power of N: 2.5 times as many in a gallery ten times as large
+
+
+@dataclass(frozen=True, slots=True)
+class PointsSettings:
+    """The operating points of a search by name: what it may miss for how long it takes.
+
+    Start values, chosen with the prints of FVC2002, FVC2004 and FCJ2020 among 100,000 drawn fingers
+    (scripts/frontier.py): `fast` is the embedding's, thinned by votes; `thorough` leaves out no
+    print that either way finds.
+    """
+
+    fast: PointSettings = PointSettings(nearest=4000, shared=0, compared=500, finalists=100)
+    thorough: PointSettings = PointSettings(
+        nearest=2000, shared=2000, compared=10_000, finalists=200
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,13 +333,13 @@ class ListsSettings:
     """Lists of minutiae by key, to find the prints that share some with a probe.
 
     Chosen with the prints of FVC2002, FVC2004 and FCJ2020, by either extractor, among 100,000 drawn
-    fingers and the same ten times with 6 % of the bits turned: docs/experiments.md. `sure` and what
-    follows are the rates at which bits differ between 77,000 minutiae of these prints and the same
-    ones of another impression.
+    fingers and the same ten times with 6 % of the bits turned: docs/experiments.md. `sure` to
+    `surest` are near the rates at which bits differ between 77,000 minutiae of these prints and the
+    same ones of another impression.
     """
 
     tables: int = 2  # keys of each minutia, of as many bits of its code one after the other
-    bits: int = 18  # of the code, in a key; tables * bits at most 64
+    bits: int = 18  # of the code, in a key; tables * bits at most 64, sectors << bits 2**24
     sectors: int = 8  # of the turn, a power of 2: the direction, in a key
     near: int = 1  # sectors on both sides of its own that a minutia asks for: 45 degrees
     flips: int = 128  # keys of a table that it asks for, by bits turned
@@ -340,8 +367,7 @@ class VotingSettings:
     words_whole: int = 2  # the same where a whole gallery votes
     gate: int = 64  # largest difference of direction, 1/256 turn
     chance: float = 2.5  # standard deviations of strangers' likeness up to which it counts nothing
-    kept: int = 2000  # prints of a shortlist
-    kept_whole: int = 10_000  # of a whole gallery
+    kept_whole: int = 10_000  # prints of a whole gallery
     form: str = "popcount"  # or "tensor": how a GPU compares codes, with the same votes
     chunk: int = 0  # candidates at a time, as in RescoringSettings
 
@@ -391,7 +417,7 @@ class ComparisonSettings:
 class FusionSettings:
     """Fingers of one person together."""
 
-    finalists: int = 200  # persons whose every finger is compared with every finger of the probe
+    finalists: int = 200  # persons, where a whole gallery votes; else those of PointSettings
     misplaced: float = 1.0  # log10, taken off where both positions are known and differ
 
 
@@ -539,6 +565,7 @@ class Settings:
 
     extractor: str = "leader"  # or "gabor"
     device: str = "auto"  # or "cpu", "gpu": resolved once, at the edge
+    search: str = "thorough"  # or "fast": at which of `points`, where a search runs on the CPU
     min_minutiae: int = 4  # in a template; fewer are a failure to extract
     images: ImageLimits = field(default_factory=ImageLimits)
     leader: LeaderSettings = field(default_factory=LeaderSettings)
@@ -547,7 +574,7 @@ class Settings:
     cells: RidgeCellSettings = field(default_factory=RidgeCellSettings)
     rating: RatingSettings = field(default_factory=RatingSettings)
     descriptor: DescriptorSettings = field(default_factory=DescriptorSettings)
-    shortlist: ShortlistSettings = field(default_factory=ShortlistSettings)
+    points: PointsSettings = field(default_factory=PointsSettings)
     lists: ListsSettings = field(default_factory=ListsSettings)
     voting: VotingSettings = field(default_factory=VotingSettings)
     rescoring: RescoringSettings = field(default_factory=RescoringSettings)
@@ -555,6 +582,17 @@ class Settings:
     fusion: FusionSettings = field(default_factory=FusionSettings)
     thresholds: ThresholdSettings = field(default_factory=ThresholdSettings)
     trials: TrialSettings = field(default_factory=TrialSettings)
+
+    @property
+    def point(self) -> PointSettings:
+        """The operating point of searches. SettingsError where `search` names none."""
+        names = [each.name for each in fields(self.points)]
+        if self.search not in names:
+            raise SettingsError(
+                f"there is no operating point {self.search!r}: use one of {', '.join(names)}"
+            )
+        point: PointSettings = getattr(self.points, self.search)
+        return point
 
     def digest(self) -> str:
         """8 hex digits over every setting that shapes a template of this extractor."""

@@ -2,8 +2,8 @@
 """Measures verification and identification on folders of prints named <finger>_<impression>.<ext>.
 
     .venv/bin/python scripts/evaluate.py PRINTS_DIR... [--extractor leader|gabor] [--cache DIR]
-        [--distractors GALLERY.npz --size 1000 --size 100000] [--per-person 2]
-        [--html report.html] [--json out.json] [--scores out.npz] [--det det.png]
+        [--distractors GALLERY.npz --size 1000 --size 100000] [--search fast|thorough]
+        [--per-person 2] [--html report.html] [--json out.json] [--scores out.npz] [--det det.png]
 
 Verification: every impression of a folder is compared with every other, all mated and all
 cross-finger pairs. Identification: the first impression of every finger of all folders is enrolled
@@ -23,7 +23,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -46,6 +46,7 @@ from engine.settings import Settings
 
 __all__ = ["Print", "compare_all", "compare_rows", "read_set", "set_names"]  # for other scripts
 THREADS = 2  # of a search
+POINTS = [each.name for each in fields(Settings().points)]
 
 
 def main() -> int:
@@ -74,6 +75,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--per-person", default=1, type=int, metavar="FINGERS")
     parser.add_argument("--positions", action="store_true", help="<finger> is a known position")
     parser.add_argument("--leave-out", action="append", default=[], metavar="FOLDER/FINGER")
+    parser.add_argument("--search", default="thorough", choices=POINTS, help="operating point")
     parser.add_argument("--html", type=Path, help="write the report here")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--scores", type=Path, help="write every comparison score here (npz)")
@@ -150,7 +152,7 @@ def write(told: dict, measured: Measured, arguments: argparse.Namespace) -> None
 
 
 def settings_of(arguments: argparse.Namespace, threads: int) -> Settings:
-    settings = Settings(extractor=arguments.extractor)
+    settings = Settings(extractor=arguments.extractor, search=arguments.search)
     return replace(settings, rescoring=replace(settings.rescoring, threads=threads))
 
 

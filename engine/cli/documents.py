@@ -117,6 +117,7 @@ def _searched(item: Searched) -> Document:
             "fpir_interval": item.search.fpir_interval,
             "threshold": item.search.threshold,
             "gallery_size": item.search.gallery_size,
+            "point": item.search.point,
             "compared": item.search.compared,
             "sequences": dict(item.search.sequences),
             "calibrations": dict(item.search.calibrations),

@@ -13,8 +13,10 @@ from engine.cli import documents, tables
 from engine.cli.exits import Exit
 from engine.cli.options import (
     JurisdictionOption,
+    Point,
     PpiOption,
     PurposeOption,
+    SearchOption,
     WorkersOption,
 )
 from engine.cli.session import Session, make_parent, verb
@@ -67,6 +69,7 @@ def identify(
         ),
     ] = None,
     max_candidates: Annotated[int, typer.Option(min=1, help="Length of the candidate list.")] = 20,
+    search: SearchOption = Point.THOROUGH,
     policy: Annotated[
         str, typer.Option(help="Severity policy that orders the hits: a name or a .toml file.")
     ] = "sc-2010-conviction",
@@ -94,6 +97,7 @@ def identify(
                 gallery_names=gallery or (),
                 fpir=fpir,
                 max_candidates=max_candidates,
+                search=search,
                 policy=policy,
                 use=use,
                 workers=workers,

@@ -16,6 +16,13 @@ class Extractor(StrEnum):
     GABOR = "gabor"
 
 
+class Point(StrEnum):
+    """The operating points of a search by name, as settings have them."""
+
+    FAST = "fast"
+    THOROUGH = "thorough"
+
+
 GalleryOption = Annotated[str, typer.Option("--gallery", "-g", help="Name of the gallery.")]
 ExtractorOption = Annotated[
     Extractor | None,
@@ -33,6 +40,10 @@ PurposeOption = Annotated[str, typer.Option(help="What for, for the journal.")]
 WorkersOption = Annotated[
     int | None,
     typer.Option(min=1, help="Processes that extract.", show_default="one a core"),
+]
+SearchOption = Annotated[
+    Point,
+    typer.Option(help="Compare few prints, or more and miss fewer mates; on a GPU all have a say."),
 ]
 PathsArgument = Annotated[
     list[Path] | None,

@@ -38,7 +38,8 @@ def conditions(search: Search) -> str:
     ends = search.fpir_interval
     measured = f" (95 % interval {ends[0]:.2g} to {ends[1]:.2g})" if ends else ""
     return (
-        f"{search.gallery_size} persons in {seen}; threshold {search.threshold:.2f} "
+        f"{search.gallery_size} persons in {seen}; {search.point} search, "
+        f"{search.compared} prints compared; threshold {search.threshold:.2f} "
         f"for FPIR {search.fpir:g}{measured}"
     )
 

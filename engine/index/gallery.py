@@ -20,9 +20,12 @@ from types import ModuleType
 import numpy as np
 
 from engine.errors import GalleryError, MakerMismatchError, SettingsError
+from engine.index import saving
 from engine.index.growing import Growing, Runs
+from engine.index.lists import Lists
 from engine.index.packing import pack_cells, pack_minutiae
 from engine.index.shortlist import Vectors
+from engine.settings import ListsSettings
 from engine.types import CODE_WORDS, F32, I64, U8, Maker, Template
 from kernels import backend, ridges
 from kernels.blocks import Blocks
@@ -32,6 +35,7 @@ from kernels.ridges import Cells
 SAVING = ".saving"  # ends the name of a file that is not whole yet
 STALE = 3600.0  # seconds: no save takes that long
 FORMAT = 3  # of the saved file
+BIG = ("codes", "x", "y", "angle", "cells")  # columns: nearly all of it
 
 
 # What is kept of each print beside its minutiae and ridge cells; owner: index into the persons,
@@ -78,6 +82,10 @@ class Gallery:
         self._number: dict[str, int] = {}
         self._blocks: Blocks | None = None
         self._making_blocks = threading.Lock()
+        self._lists: Lists | None = None
+        self._filing = threading.Lock()
+        self._by_owner: I64 | None = None
+        self._ordering = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._prints["ids"])
@@ -115,6 +123,19 @@ class Gallery:
                 self._blocks = Blocks(self.minutiae, backend.devices())
             return self._blocks
 
+    def on_cpu(self, device: str) -> bool:
+        """Whether `device`, as in `blocks_on`, means the CPU; SettingsError likewise."""
+        return _resolve(device) is np
+
+    def file(self, settings: ListsSettings) -> Lists:
+        """The lists of all minutiae: made by the first search that needs them, which others wait
+        for, and brought up to date after prints were added."""
+        with self._filing:
+            if self._lists is None or self._lists.settings != settings:
+                self._lists = Lists(settings)
+            self._lists.file(self.minutiae)
+            return self._lists
+
     def prints_on(self, device: str, which: I64) -> tuple[Packed, Cells, I64]:
         """The prints `which`, int64 (B,), where a device can compare them, and their numbers there:
         on the CPU all prints as they lie, on a GPU a copy of these."""
@@ -150,19 +171,40 @@ class Gallery:
 
     def prints_of(self, numbers: I64) -> I64:
         """All prints of the persons of these numbers: int64 indices, in order."""
-        wanted = np.zeros(self.person_count, np.bool_)
-        wanted[numbers] = True
-        return np.flatnonzero(wanted[self.owner])
+        order, numbers = self._order(), np.unique(numbers)
+        first, end = (
+            np.searchsorted(self.owner, numbers, side, sorter=order if len(order) else None)
+            for side in ("left", "right")
+        )
+        count = end - first
+        found = np.repeat(end - np.cumsum(count), count) + np.arange(count.sum())
+        return np.sort(order[found]) if len(order) else found
+
+    def _order(self) -> I64:
+        """The prints person by person: int64 (N,), none where they lie so anyway. To look at every
+        print in every search would take longer than all else that is done with a few persons."""
+        with self._ordering:
+            if self._by_owner is None:
+                anyway = bool((self.owner[1:] >= self.owner[:-1]).all())
+                self._by_owner = np.argsort(self.owner[:0] if anyway else self.owner, kind="stable")
+            return self._by_owner
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the arrays in memory."""
+        """Bytes of the arrays in memory, mapped ones included; lists of minutiae apart."""
         return sum(column.nbytes for column in self._columns().values()) + self._vectors.nbytes
 
     def nearest(self, embedding: F32, count: int) -> I64:
         """The `count` prints whose embeddings are most like `embedding` (float32, unit length):
         int64 indices; all of them where there are no more than that."""
         return self._vectors.nearest(embedding, count)
+
+    def sharing(
+        self, probe: Packed, count: int, margins: F32 | None, settings: ListsSettings
+    ) -> I64:
+        """The `count` prints that share most minutiae with the probe: int64 indices, ascending.
+        probe, margins: as for `Lists.find`."""
+        return self.file(settings).find(probe, self.minutiae, count, margins).prints
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Adds prints. MakerMismatchError where one was made by another maker; then none is in."""
@@ -204,6 +246,8 @@ class Gallery:
         if not gone.any():
             return
         self._forget_copies()
+        if self._lists is not None:
+            self._lists.keep(~gone, self.minutiae.start)  # by where minutiae are until now
         for part in self._parts():
             part.keep(~gone)
         self._vectors.remove(np.flatnonzero(gone))
@@ -231,7 +275,7 @@ class Gallery:
                 dir=path.parent, prefix=f"{path.name}.", suffix=SAVING, delete=False
             ) as file:
                 try:
-                    np.savez(file, allow_pickle=False, **arrays)
+                    saving.write(file, arrays)
                     file.flush()
                     os.fsync(file.fileno())
                     Path(file.name).replace(path)
@@ -244,14 +288,16 @@ class Gallery:
             ) from error
 
     @classmethod
-    def load(cls, path: Path) -> Gallery:
+    def load(cls, path: Path, *, mapped: bool = False) -> Gallery:
         """Reads what `save` wrote; every array is checked against its CRC-32.
 
+        mapped: minutiae and ridge cells stay in the file, and what a search touches is read then,
+        unchecked: for a gallery larger than memory. The first change copies them into memory, and
+        until then the file must not be written to (`save` puts another in its place).
         GalleryError where the file is missing, damaged or of another version.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
+            arrays = saving.read(path, BIG if mapped else ())
             about = json.loads(arrays.pop("about").tobytes())
             if about["format"] != FORMAT:
                 raise GalleryError(f"{path} has format {about['format']}, this reads {FORMAT}")
@@ -298,6 +344,7 @@ class Gallery:
 
     def _forget_copies(self) -> None:
         self._blocks = None
+        self._by_owner = None
 
     def _owner_number(self, person: str) -> int:
         number = self._number.setdefault(person, len(self._persons))

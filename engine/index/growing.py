@@ -33,6 +33,8 @@ class Growing:
     def append(self, entries: npt.NDArray[Any]) -> None:
         """Adds entries (..., m) at the end."""
         used = self._used + entries.shape[-1]
+        if used == self._used:
+            return  # what was adopted may be read-only
         if used > self._data.shape[-1]:
             room = np.empty((*self._shape, int(used * SPARE) + 1), self._data.dtype)
             room[..., : self._used] = self._data[..., : self._used]
@@ -41,11 +43,15 @@ class Growing:
         self._used = used
 
     def keep(self, which: npt.NDArray[np.bool_]) -> None:
-        """Drops the entries where `which` (n,) is False."""
-        self.adopt(np.ascontiguousarray(self._data[..., : self._used][..., which]))
+        """Drops the entries where `which` (n,) is False. Those that stay are copied by the run: a
+        removal takes few out of many."""
+        edges = np.flatnonzero(np.diff(which, prepend=False, append=False))
+        runs = [self._data[..., a:b] for a, b in edges.reshape(-1, 2)]
+        self.adopt(np.concatenate([self._data[..., :0], *runs], axis=-1))
 
     def adopt(self, data: npt.NDArray[Any]) -> None:
-        """Takes `data` as its entries. ValueError where dtype or shape is not its own."""
+        """Takes `data` as its entries, and never writes to it. ValueError where dtype or shape is
+        not its own."""
         if data.dtype != self._data.dtype or data.shape[:-1] != self._shape or data.ndim < 1:
             raise ValueError(f"{data.dtype} {data.shape} is not what was expected")
         self._data, self._used = data, data.shape[-1]

@@ -1,7 +1,7 @@
 """Finds the prints whose embeddings are most like a probe's: a shortlist, not an answer.
 
-Every vector is looked at (no lists that a weak mate can fall out of), at one bit a component:
-RaBitQ (Gao and Long, SIGMOD 2024) with FAISS's fast-scan, 40 bytes a print. The embedding comes
+Every vector is looked at (no lists that a weak mate can fall out of), at one bit a component
+and 8 bytes a print: RaBitQ (Gao and Long, SIGMOD 2024) with FAISS's fast-scan. The embedding comes
 rotated at random, as RaBitQ wants it, and centred on zero, so that nothing is trained here.
 """
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.settings import ShortlistSettings
 from engine.types import EMBEDDING_SIZE, F32, I64, U8
 
 
@@ -65,11 +64,6 @@ class Vectors:
             raise ValueError("the vectors are of another kind")
         vectors._index = index
         return vectors
-
-
-def size(prints: int, settings: ShortlistSettings) -> int:
-    """How many of a gallery's prints the shortlist keeps."""
-    return min(prints, max(settings.least, min(int(settings.share * prints), settings.most)))
 
 
 def _empty() -> Any:

@@ -37,14 +37,19 @@ def vote(
 
 
 def thin(
-    probe: Packed, gallery: Packed, candidates: I64, settings: VotingSettings, threads: int = 0
+    probe: Packed,
+    gallery: Packed,
+    candidates: I64,
+    most: int,
+    settings: VotingSettings,
+    threads: int = 0,
 ) -> I64:
-    """The `settings.kept` of the candidates, int64 (B,), with the most votes; all where there are
-    no more than that. In their order; of as many votes the first."""
-    if len(candidates) <= settings.kept:
+    """The `most` of the candidates, int64 (B,), with the most votes; all where there are no more
+    than that. In their order; of as many votes the first."""
+    if len(candidates) <= most:
         return candidates
     votes = vote(probe, gallery, candidates, settings, threads)
-    return candidates[selection.select(votes[None], settings.kept)[0]]
+    return candidates[selection.select(votes[None], most)[0]]
 
 
 def search(

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from engine.errors import GalleryError, StoreError, TemplateError
 from engine.formats import template as template_format
+from engine.index import candidates
 from engine.index.gallery import Entry, Gallery
 from engine.service.results import Progress
+from engine.settings import Settings
 from engine.store import changes, galleries, prints
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
@@ -43,11 +45,18 @@ class Indexes:
         return path.stat().st_size if path.is_file() else 0
 
     @contextmanager
-    def reading(self, rows: Sequence[GalleryRow]) -> Iterator[list[Gallery]]:
+    def reading(
+        self, rows: Sequence[GalleryRow], settings: Settings | None = None
+    ) -> Iterator[list[Gallery]]:
         """The galleries' indexes with every change that the database has now; no other thread
-        changes them inside the block."""
+        changes them inside the block. settings: of the searches that follow, so that no search is
+        slower than another for what it finds missing."""
         with self._lock:
-            yield [self._current(row) for row in rows]
+            indexes = [self._current(row) for row in rows]
+            if settings:
+                for index in indexes:
+                    candidates.prepare(index, settings)
+            yield indexes
 
     def refresh(self, gallery: GalleryRow) -> None:
         """Brings an index up to date; what was removed leaves the disk."""

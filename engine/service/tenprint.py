@@ -45,9 +45,9 @@ from engine.service.searching import (
     hits_of,
     keep,
     order_hits,
-    search,
     settings_for,
 )
+from engine.service.searching import search as search_one
 from engine.settings import Settings
 from engine.store import changes, galleries, prints, records, sites
 from engine.store.database import Database
@@ -169,6 +169,7 @@ class Tenprint:
         gallery_names: Sequence[str] = (),
         fpir: float | None = None,
         max_candidates: int = 20,
+        search: str | None = None,
         policy: str | Path = DEFAULT_POLICY,
         use: Use = NOBODY,
         workers: int | None = None,
@@ -178,25 +179,28 @@ class Tenprint:
         the searches, and orders the hits by severity under the policy.
 
         fpir: share of non-mated searches that may return a candidate over the threshold; unless
-        given, the lowest that was chosen for one of the galleries, else 1e-3. GalleryError where
-        a gallery is unknown or all are empty, MakerMismatchError where they cannot be searched
-        together, PolicyError where the policy is not valid.
+        given, the lowest that was chosen for one of the galleries, else 1e-3. search: the operating
+        point, the settings' own unless given. GalleryError where a gallery is unknown or all are
+        empty, MakerMismatchError where they cannot be searched together, PolicyError where the
+        policy is not valid, SettingsError for what is out of its range.
         """
         if max_candidates < 1 or not 0.0 < (DEFAULT_FPIR if fpir is None else fpir) < 1.0:
             raise SettingsError("fpir must lie between 0 and 1, max_candidates be at least 1")
+        asked = replace(self.settings, search=search or self.settings.search)
+        _ = asked.point  # an unknown one is told before any work
         chosen = load_policy(policy)
         with on_record(self._database, "identify", use, ", ".join(gallery_names)) as entry:
             rows = self._searchable(gallery_names)
-            settings = settings_for(rows, self.settings)
+            settings = settings_for(rows, asked)
             rate = fpir or min((row.fpir for row in rows if row.fpir), default=DEFAULT_FPIR)
             count = sum(len(probe.prints) for probe in probes)
             extracted = extract_probes(probes, settings, _workers(workers, count), on_progress)
             searched = []
-            with self._indexes.reading(rows) as indexes:
+            with self._indexes.reading(rows, settings) as indexes:
                 with self._database.read() as connection:
                     sites = {row.name: sites_of(connection, row) for row in rows}
                 for probe, (fingers, rejected) in zip(probes, extracted, strict=True):
-                    found = search(
+                    found = search_one(
                         probe.name,
                         fingers,
                         rejected,
@@ -211,7 +215,11 @@ class Tenprint:
             with self._database.read() as connection:
                 facts = records.of_persons(connection, sorted({hit.person for _, hit in hits}))
             queue = order_hits(searched, facts, chosen)
-            entry.outcome = f"{len(searched)} searches, {len(hits)} candidates over the threshold"
+            points = {found.search.point for found in searched if found.search}
+            manner = f" ({', '.join(sorted(points))})" if points else ""
+            entry.outcome = (
+                f"{len(searched)} searches{manner}, {len(hits)} candidates over the threshold"
+            )
             return IdentifyReport(entry.submission, chosen, tuple(searched), queue, facts)
 
     def calibrate(
@@ -235,7 +243,7 @@ class Tenprint:
             with self._database.read() as connection:
                 row = galleries.find(connection, gallery)
             settings = settings_for([row], self.settings)
-            with self._indexes.reading([row]) as (index,):
+            with self._indexes.reading([row], settings) as (index,):
                 measured, refused = measure(
                     self._database, row, index, searches, settings, on_progress
                 )

@@ -27,6 +27,7 @@ def tell(arguments: argparse.Namespace, settings: Settings, bootstrap: Bootstrap
         "made": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "command": command(sys.argv),
         "extractor": arguments.extractor,
+        "search": settings.search,
         "per_person": arguments.per_person,
         "positions": arguments.positions,
         "calibration": calibration.load(arguments.extractor).fitted_on,

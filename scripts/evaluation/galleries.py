@@ -92,7 +92,7 @@ def fill(distractors: Sequence[Path], roster: Roster, persons: int) -> list[Gall
             "more --distractors"
         )
     galleries = galleries or [Gallery("enrolled")]
-    _enrol(galleries[0], roster)
+    enrol(galleries[0], roster)
     return galleries
 
 
@@ -103,7 +103,8 @@ def keep_first(gallery: Gallery, persons: int) -> None:
     gallery.remove(gallery.template_ids[gone].tolist())
 
 
-def _enrol(gallery: Gallery, roster: Roster) -> None:
+def enrol(gallery: Gallery, roster: Roster) -> None:
+    """Adds the roster's persons. GalleryError where one of them is there already."""
     names = {person for person, _ in roster.enrolled}
     if both := names.intersection(gallery.persons):
         raise GalleryError(f"{gallery.name} has a person {min(both)} already: is it of this set?")

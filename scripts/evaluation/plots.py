@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -121,6 +122,34 @@ def reliability(found: Reliability) -> Figure:
         axes.plot(there, level, marker, color=NONMATED, label=name)
     axes.set(xlim=ends, ylim=1.1 * ends)
     axes.legend(loc="upper left")
+    return figure
+
+
+def frontier(galleries: Sequence[Mapping[str, Any]]) -> Figure:
+    """Mates missed over the time of a search, both logarithmic: a panel for each gallery of
+    scripts/frontier.py, with the points that ship marked. Where none is missed stands half of one
+    miss."""
+    with matplotlib.rc_context(LOOKS):
+        figure = Figure((SIZE[0] * len(galleries), SIZE[1]), layout="constrained")
+        panels = figure.subplots(1, len(galleries), squeeze=False)[0]
+    for axes, found in zip(panels, galleries, strict=True):
+        kinds = dict.fromkeys(point["kind"] for point in found["points"])
+        for kind in kinds:
+            own = [point for point in found["points"] if point["kind"] == kind]
+            took = [point["ms"] for point in own]
+            missed = [100 * max(point["missed"], 0.5 / found["probes"]) for point in own]
+            if len(own) > 1:
+                axes.plot(took, missed, "o", label=kind, alpha=0.7)
+            else:
+                axes.plot(took, missed, "*", markersize=15, color=NONMATED)
+                axes.annotate(kind, (took[0], missed[0]), (8, 4), textcoords="offset points")
+        axes.set(xscale="log", yscale="log", title=f"{found['prints']:,} prints")
+        axes.set(xlabel="ms a search, one finger", ylabel="mates not compared, %")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_formatter("{x:g}")
+        axes.grid(which="both")
+        axes.legend(fontsize="small")
     return figure
 
 

@@ -110,4 +110,5 @@ def _order(candidate: Candidate) -> tuple[float, float]:
 
 def _compared(probe: Probe, gallery: Gallery, settings: Settings) -> I64:
     """The numbers of all persons whose minutiae a search compares."""
-    return search.find(probe.templates, gallery, settings, gallery.person_count)[0]
+    sure = pipeline.margins(probe.templates, [gallery], settings)
+    return search.find(probe.templates, gallery, settings, gallery.person_count, sure)[0]

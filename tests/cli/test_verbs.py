@@ -117,6 +117,16 @@ def test_identify_answers_in_json(run: Run, people: Path, make_row: Row) -> None
     assert document["queue"][0]["assessment"]["state"] == "no-record"
 
 
+def test_identify_searches_at_the_point_asked_for(run: Run, people: Path, make_row: Row) -> None:
+    run("enrol", "--manifest", people)
+    probe = make_row("probe", 2).path
+    for words, point in (([], "thorough"), (["--search", "fast"], "fast")):
+        (found,) = answer(run("identify", probe, *words, "--json"))["searches"]
+        assert (found["point"], found["compared"]) == (point, 3)
+        assert f"{point} search, 3 prints compared" in run("identify", probe, *words).stdout
+    assert run("identify", probe, "--search", "slow").exit_code == Exit.USAGE
+
+
 def test_identify_says_by_its_code_that_nothing_is_over_the_threshold(
     run: Run, people: Path, make_row: Row
 ) -> None:

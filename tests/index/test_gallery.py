@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import GalleryError, MakerMismatchError, SettingsError
-from engine.index.gallery import Entry, Gallery
+from engine.index.gallery import BIG, Entry, Gallery
 from engine.index.packing import pack_cells
 from engine.types import NO_CELLS, RidgeCells, Template
 from tests.kernels import fake_gpu
@@ -146,6 +146,71 @@ def test_saved_and_loaded_is_the_same(gallery, tmp_path):
     loaded.add(entries([0]))
     holds(loaded, [*range(1, 12), 0])
     assert [each.name for each in path.parent.iterdir()] == ["index"]
+
+
+def test_a_mapped_gallery_is_the_same(gallery, tmp_path):
+    path = tmp_path / "index"
+    gallery.save(path)
+    mapped, loaded = Gallery.load(path, mapped=True), Gallery.load(path)
+    holds(mapped, range(12))
+    for name, column in mapped._columns().items():
+        mine, other = column.view(), loaded._columns()[name].view()
+        np.testing.assert_array_equal(mine, other)
+        assert mine.flags.aligned
+        assert mine.flags.writeable == (name not in BIG)
+        assert mine.ctypes.data % 64 == 0 or name not in BIG
+    assert (mapped.sequence, mapped.stamp, mapped.maker) == (77, "when and what", MADE[0].maker)
+
+
+def test_a_mapped_gallery_can_change_and_its_file_does_not(gallery, tmp_path):
+    path = tmp_path / "index"
+    gallery.save(path)
+    whole = path.read_bytes()
+    mapped = Gallery.load(path, mapped=True)
+    blank = replace(MADE[3], cells=NO_CELLS)
+    mapped.add([Entry(7, "P", blank)])  # nothing is added to the cells
+    mapped.remove([7])
+    holds(mapped, range(12))
+    mapped.remove([101, 104])
+    mapped.add(entries([4]))
+    holds(mapped, [0, 2, 3, *range(5, 12), 4])
+    assert path.read_bytes() == whole
+    again = Gallery.load(path, mapped=True)
+    mapped.save(path)
+    holds(again, range(12))  # what is mapped stays until it is let go
+    holds(Gallery.load(path, mapped=True), [0, 2, 3, *range(5, 12), 4])
+
+
+def test_what_cannot_be_mapped_is_read(gallery, tmp_path):
+    path = tmp_path / "index"
+    gallery.save(path)
+    with np.load(path) as stored:
+        np.savez(tmp_path / "other.npz", **stored)  # where arrays begin, nobody knows
+        np.savez_compressed(tmp_path / "small.npz", **stored)
+    for name in ("other.npz", "small.npz"):
+        holds(Gallery.load(tmp_path / name, mapped=True), range(12))
+    Gallery("empty").save(path)
+    assert len(Gallery.load(path, mapped=True)) == 0
+    for damage in (path.read_bytes()[:-30], b""):
+        path.write_bytes(damage)
+        with pytest.raises(GalleryError, match="cannot be used"):
+            Gallery.load(path, mapped=True)
+
+
+@pytest.mark.parametrize("order", [range(12), [3, 0, 11, 7, 1, 2, 4, 10, 9, 8, 5, 6]])
+def test_the_prints_of_persons_are_found_in_whatever_order_they_came(order):
+    made = Gallery("test")
+    for i in order:
+        made.add(entries([i]))
+    for numbers in ([], [2], [5, 0, 3], [4, 4, 1], range(6)):
+        found = made.prints_of(np.array(numbers, np.int64))
+        expected = np.flatnonzero(np.isin(made.owner, numbers))
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == np.int64
+    made.remove([103])
+    made.add([Entry(1, "new", MADE[0])])
+    newest = made.person_count - 1
+    assert made.prints_of(np.array([newest])).tolist() == [11]
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,10 @@ def gallery(made):
 
 
 def test_mates_are_among_the_few_that_are_kept(made, gallery):
-    few = replace(SETTINGS, kept=4)
     everyone = np.arange(80)
     kept = [
-        voting.thin(pack_templates(finger[1]), gallery.minutiae, everyone, few) for finger in made
+        voting.thin(pack_templates(finger[1]), gallery.minutiae, everyone, 4, SETTINGS)
+        for finger in made
     ]
     assert all(len(each) == 4 for each in kept)
     assert np.mean([i in each for i, each in enumerate(kept)]) > 0.93
@@ -50,7 +50,7 @@ def test_chunks_and_threads_change_nothing(made, gallery, change, threads):
 def test_as_many_as_are_kept_need_no_vote(made, gallery):
     some = np.array([9, 4, 4])
     probe = pack_templates(made[0][1])
-    assert voting.thin(probe, gallery.minutiae, some, replace(SETTINGS, kept=3)) is some
+    assert voting.thin(probe, gallery.minutiae, some, 3, SETTINGS) is some
     none = np.zeros(0, np.int64)
     assert voting.vote(probe, gallery.minutiae, none, SETTINGS).shape == (0,)
 

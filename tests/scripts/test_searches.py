@@ -12,7 +12,7 @@ from evaluation.prints import Print
 from evaluation.searches import search_all, search_one
 
 from engine import pipeline
-from engine.settings import Settings, ShortlistSettings
+from engine.settings import PointSettings, PointsSettings, Settings
 from engine.types import Candidate, Search
 from tests.templates import draw_templates
 
@@ -64,7 +64,8 @@ def test_a_mate_that_the_shortlist_leaves_out_was_not_compared():
     (gallery,) = fill([], roster, 12)
     astray = replace(FINGERS[3][1], embedding=FINGERS[4][1].embedding)
     probe = Probe("f03_2", "f03", "f03", (astray,))
-    narrow = replace(Settings(), shortlist=ShortlistSettings(least=1, share=0.0))
+    only = PointSettings(nearest=1, shared=0, compared=1, finalists=1, everyone=0)
+    narrow = Settings(points=PointsSettings(only, only))
     lost, seen = (search_one(probe, {"f03": 3}, [gallery], which) for which in (narrow, Settings()))
     assert (lost.rank, lost.extracted, lost.compared) == (0, True, False)
     assert (seen.rank, seen.compared) == (1, True)
@@ -85,7 +86,7 @@ def test_rank_and_best_other_of_a_list(monkeypatch, listed, rank, other, enrolle
         Candidate(name, "g", i + 1, score, score, 0.0, False, ())
         for i, (name, score) in enumerate(listed)
     )
-    told = Search(candidates, 0.0, 1e-3, 3, {}, 3, {}, None)
+    told = Search(candidates, 0.0, 1e-3, 3, {}, 3, {}, None, "thorough")
     monkeypatch.setattr(pipeline, "identify", lambda *_, **__: told)
     galleries, roster = fill([], enlist(PRINTS), 12), {"m": 0, "a": 1}  # and b a distractor
     outcome = search_one(Probe("m_2", "m", "m", (FINGERS[0][1],)), roster, galleries, Settings())

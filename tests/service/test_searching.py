@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from engine import pipeline
 from engine.errors import GalleryError, MakerMismatchError, PolicyError, SettingsError
+from engine.index.gallery import Gallery
+from engine.index.lists import Lists
 from engine.service.results import IdentifyReport, Probe, Use
 from engine.service.tenprint import Tenprint
+from engine.settings import ListsSettings, PointSettings, PointsSettings, Settings
 from engine.store import searches, submissions
 from engine.store.database import Database
 from engine.types import Degree, OffenseRecord
@@ -278,7 +282,47 @@ def test_a_search_is_kept_before_it_is_shown(filled: Tenprint, probe: Probe) -> 
         item.person for item in searched.search.candidates
     ]
     assert kept.probes[0].sha256 == searched.fingers[0].sha256
-    assert (use.purpose, use.outcome) == ("booking", "1 searches, 1 candidates over the threshold")
+    outcome = "1 searches (thorough), 1 candidates over the threshold"
+    assert (use.purpose, use.outcome) == ("booking", outcome)
+
+
+def test_a_search_is_made_at_the_point_asked_for(filled: Tenprint, probe: Probe) -> None:
+    for asked, used in ((None, "thorough"), ("fast", "fast"), ("thorough", "thorough")):
+        (searched,) = filled.identify([probe], search=asked).searches
+        assert searched.search is not None
+        assert searched.search.point == used
+    with Tenprint(filled.home.folder, Settings(search="fast")) as other:
+        (searched,) = other.identify([probe]).searches
+        assert searched.search is not None
+        assert searched.search.point == "fast"
+    with pytest.raises(SettingsError, match="'slow': use one of fast, thorough"):
+        filled.identify([probe], search="slow")
+
+
+@pytest.mark.parametrize("name", ["fast", "thorough"])
+def test_what_searches_need_is_made_before_the_first(
+    filled: Tenprint, probe: Probe, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = PointSettings(nearest=2, shared=2 * (name == "thorough"), compared=9, finalists=9)
+    points = PointsSettings(*[replace(point, everyone=5)] * 2)
+    filed: list[str] = []
+    usual = Gallery.file
+
+    def file(gallery: Gallery, settings: ListsSettings) -> Lists:
+        filed.append(gallery.name)
+        return usual(gallery, settings)
+
+    def identify(*_: object, **__: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr(Gallery, "file", file)
+    monkeypatch.setattr(pipeline, "identify", identify)
+    with (
+        Tenprint(filled.home.folder, Settings(search=name, points=points, device="cpu")) as other,
+        pytest.raises(InterruptedError),
+    ):
+        other.identify([probe])
+    assert filed == (["criminal"] if name == "thorough" else [])  # in the other one all vote
 
 
 def test_severity_orders_the_hits_and_nothing_else(filled: Tenprint, make_row: Row) -> None:

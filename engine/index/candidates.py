@@ -1,0 +1,51 @@
+"""Chooses the prints of a gallery that a search looks at: by embedding, and by lists of minutiae.
+
+Neither way looks at what the other does, so what both lose is less than what either loses.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.index.gallery import Gallery
+from engine.settings import PointSettings, Settings
+from engine.types import F32, I64
+from kernels.packed import Packed
+
+
+def choose(
+    probe: Packed, embedding: F32, margins: F32 | None, gallery: Gallery, settings: Settings
+) -> I64:
+    """The prints that a search at `settings.point` looks at on the CPU: int64 (K,), ascending.
+
+    probe: one print. embedding: float32 (EMBEDDING_SIZE,) of it. margins: as for `Lists.find`,
+    where `uses_lists`. All of a small gallery; else those with the nearest embeddings and, at a
+    point with lists, those that share most minutiae with the probe.
+    """
+    point, prints = settings.point, len(gallery)
+    if prints <= point.everyone:
+        return np.arange(prints, dtype=np.int64)
+    found = [np.zeros(0, np.int64)]
+    if point.nearest:
+        found.append(gallery.nearest(embedding, size(point.nearest, prints, point)))
+    if point.shared:
+        most = size(point.shared, prints, point)
+        found.append(gallery.sharing(probe, most, margins, settings.lists))
+    return np.unique(np.concatenate(found))
+
+
+def size(usual: int, prints: int, point: PointSettings) -> int:
+    """How many of `prints` a stage keeps that keeps `usual` of `point.large`."""
+    return min(prints, round(usual * max(1.0, prints / point.large) ** point.growth))
+
+
+def uses_lists(gallery: Gallery, settings: Settings) -> bool:
+    """Whether a search of the gallery goes through lists of minutiae."""
+    point = settings.point
+    return point.shared > 0 and len(gallery) > point.everyone and gallery.on_cpu(settings.device)
+
+
+def prepare(gallery: Gallery, settings: Settings) -> None:
+    """Makes now what the first search would make: lists of minutiae, where they are used."""
+    if uses_lists(gallery, settings):
+        gallery.file(settings.lists)
