@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import subprocess
@@ -24,6 +25,8 @@ from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
+if importlib.util.find_spec("torch") is None:
+    raise SystemExit("learning needs PyTorch: pip install -e '.[train]'")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
