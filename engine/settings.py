@@ -148,6 +148,7 @@ class DrawSettings:
 class MasterSettings:
     """The ridges of a made finger, grown as in SFinGe."""
 
+    device: str = "cpu"  # or "auto", "gpu": where ridges grow; the same seed differs by rounding
     width: int = 416  # px at 500 ppi: 21 mm
     height: int = 560  # px: 28 mm
     period: float = 9.0  # px from ridge to ridge, mean over fingers

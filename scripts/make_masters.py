@@ -2,7 +2,7 @@
 """Makes fingers and impressions of them as pictures, to train with: thousands of fingers an hour.
 
     .venv/bin/python scripts/make_masters.py --masters 10000 --impressions 4 --out DIR [--seed 1]
-        [--rolled 1] [--workers 2]
+        [--rolled 1] [--workers 2] [--device cpu|auto|gpu]
 
 Classes come in natural proportions. Finger 12345 lies in DIR/012/: 012345_0.png and on are its
 impressions at 500 ppi, the last --rolled of them rolled from nail to nail, and 012345.json is the
@@ -34,7 +34,7 @@ from resume import claim, processes, progress, write_whole
 from rich.console import Console
 
 from engine.errors import TenprintError
-from engine.settings import SynthesisSettings
+from engine.settings import MasterSettings, SynthesisSettings
 from engine.synthesis.impression import Impression, make_impression
 from engine.synthesis.lists import list_minutiae
 from engine.synthesis.master import Master, make_master
@@ -47,16 +47,18 @@ console = Console(stderr=True)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is made of each finger: its impressions, of which the last `rolled` are rolled."""
+    """What is made of each finger: its impressions, of which the last `rolled` are rolled.
+    device: where its ridges grow."""
 
     seed: int
     impressions: int
     rolled: int = 0
+    device: str = "cpu"
 
     @property
     def settings(self) -> SynthesisSettings:
         """Fingers that nobody rolls need not be known from nail to nail."""
-        settings = SynthesisSettings()
+        settings = SynthesisSettings(master=MasterSettings(device=self.device))
         return nail_to_nail(settings) if self.rolled else settings
 
     def types(self) -> list[ImpressionType]:
@@ -144,12 +146,13 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--device", default="cpu", choices=("cpu", "auto", "gpu"))
     arguments = parser.parse_args()
     if not 0 <= arguments.rolled <= arguments.impressions or arguments.impressions < 1:
         parser.error("--impressions must be at least 1, and --rolled no more than that")
     if arguments.masters < 1 or arguments.seed < 0:
         parser.error("--masters must be at least 1, and --seed not negative")
-    plan = Plan(arguments.seed, arguments.impressions, arguments.rolled)
+    plan = Plan(arguments.seed, arguments.impressions, arguments.rolled, arguments.device)
     begin = time.perf_counter()
     try:
         made = make_fingers(arguments.masters, plan, arguments.out, arguments.workers)

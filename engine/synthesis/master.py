@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 
+from engine.errors import SettingsError
 from engine.settings import MasterSettings, SynthesisSettings
 from engine.synthesis.field import Fields, orientation
 from engine.synthesis.noise import blur, clouds, draw_lines
 from engine.synthesis.patterns import Pattern, draw_fields
 from engine.synthesis.truth import read_minutiae
 from engine.types import F32, U8, Minutiae
-from kernels import oriented
+from kernels import backend, oriented
 
 _PORE = 0.9  # px, sigma of a pore
 
@@ -43,7 +45,8 @@ def make_master(seed: int | np.random.Generator, settings: SynthesisSettings) ->
 
     SFinGe's method (Cappelli, Maio & Maltoni, ICPR 2002): every pixel has its own Gabor filter,
     along the orientation field and at the local ridge frequency, and noise is filtered until it
-    saturates. Where waves of different phase meet, minutiae remain.
+    saturates. Where waves of different phase meet, minutiae remain. SettingsError where
+    `MasterSettings.device` is "gpu" without a GPU.
     """
     rng = np.random.default_rng(seed)
     master = settings.master
@@ -78,11 +81,20 @@ def _grow(theta: F32, period: F32, rng: np.random.Generator, settings: MasterSet
     """The relief, H×W: about 1 on the crests of ridges, -1 in the valleys."""
     noise = rng.standard_normal(theta.shape, np.float32)
     how = oriented.Growing(settings.reach, settings.bandwidth, settings.gain, settings.rounds)
-    response = oriented.grow(noise[None], theta[None], period[None], how)[0]
+    xp = _resolve(settings.device)
+    noise, theta, period = (backend.move(each[None], xp) for each in (noise, theta, period))
+    response = backend.move(oriented.grow(noise, theta, period, how), np)[0]
     # The last response is smooth where tanh is square; its height is made even over the finger.
     strength = blur(np.abs(response), settings.period)
     relief: F32 = np.divide(response, np.maximum(strength, 1e-6), dtype=np.float32)
     return relief * np.float32(2 / np.pi)
+
+
+def _resolve(device: str) -> ModuleType:
+    try:
+        return backend.resolve(device)
+    except RuntimeError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _skin(ridges: F32, rng: np.random.Generator, settings: MasterSettings) -> F32:

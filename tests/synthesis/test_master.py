@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from engine.errors import SettingsError
 from engine.settings import SynthesisSettings
 from engine.synthesis.master import Master, make_master
 from engine.types import MinutiaKind
+from tests.kernels import fake_gpu, host_cuda
 
 SETTINGS = SynthesisSettings()
 SMALL = replace(SETTINGS, master=replace(SETTINGS.master, width=240, height=280))
@@ -26,6 +28,28 @@ def test_same_seed_same_finger() -> None:
     assert np.array_equal(one.pixels, two.pixels)
     assert np.array_equal(one.minutiae.x, two.minutiae.x)
     assert not np.array_equal(one.pixels, other.pixels)
+
+
+def test_ridges_grow_on_a_gpu_as_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(SMALL, master=replace(SMALL.master, width=96, height=104, rounds=4))
+    here = make_master(5, few)
+    monkeypatch.setattr("kernels.backend.resolve", lambda device: fake_gpu.OnHost)
+    launched = []
+
+    def launch(*arguments: object) -> None:
+        launched.append(arguments)
+        host_cuda.launch(*arguments)
+
+    with fake_gpu.computing(launch):
+        there = make_master(5, few)
+    assert launched  # the CUDA text ran, not the reference
+    assert np.abs(here.pixels.astype(int) - there.pixels).mean() < 0.1
+
+
+def test_a_gpu_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernels.backend.gpu_name", lambda: None)
+    with pytest.raises(SettingsError, match="no CUDA device"):
+        make_master(5, replace(SMALL, master=replace(SMALL.master, device="gpu")))
 
 
 def test_shapes_and_types(master: Master) -> None:
