@@ -21,8 +21,10 @@ def separate(within: Any, total: Any, most: int, shrinkage: float) -> F32:
     """
     size = len(within)
     own = (1 - shrinkage) * within + shrinkage * np.trace(within) / size * np.eye(size)
-    _, directions = eigh(total, own, subset_by_index=[size - most, size - 1])
-    return directions[:, ::-1].astype(np.float32)
+    # few of many are found sooner by themselves
+    only = [size - most, size - 1] if most < size // 4 else None
+    _, directions = eigh(total, own, subset_by_index=only)
+    return directions[:, ::-1][:, :most].astype(np.float32)
 
 
 class Scatter:

@@ -17,6 +17,7 @@ from discriminant import F32
 from torch import nn
 from torch.nn import functional
 
+INPUTS = 256  # components of a described minutia
 HIDDEN = 48  # units that weigh a minutia
 ROOT = 1e-6  # under the square root, for its slope at zero
 
@@ -37,8 +38,7 @@ class Network(nn.Module):
         self.softness = nn.Parameter(given["softness"])
         self.mean = nn.Parameter(given["mean"])
         self.matrix = nn.Parameter(given["matrix"])
-        inputs = 256
-        self.weigh = nn.Sequential(nn.Linear(inputs, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1))
+        self.weigh = nn.Sequential(nn.Linear(INPUTS, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1))
         nn.init.zeros_(self.weigh[2].weight)
         nn.init.zeros_(self.weigh[2].bias)
         self.sharpness = nn.Parameter(torch.tensor(np.log(20.0), dtype=torch.float32))  # of a loss
@@ -100,14 +100,16 @@ def export(network: Network, path: Path) -> None:
     rounded to half precision: the file packs to half its size."""
     with torch.no_grad():
         network.matrix.copy_(network.matrix.half().float())
-    free = {0: "prints", 1: "minutiae"}
+    prints, minutiae = torch.export.Dim("prints"), torch.export.Dim("minutiae")
+    free = {0: prints, 1: minutiae}
     torch.onnx.export(
         network.cpu().eval(),
-        (torch.zeros(2, 5, 256), torch.ones(2, 5)),
+        (torch.zeros(3, 5, INPUTS), torch.ones(3, 5)),
         str(path),
         input_names=["described", "used"],
         output_names=["embedding"],
-        dynamic_axes={"described": free, "used": free, "embedding": {0: "prints"}},
-        opset_version=18,
-        dynamo=False,
+        dynamic_shapes={"described": free, "used": free},
+        dynamo=True,
+        external_data=False,
+        verbose=False,
     )
