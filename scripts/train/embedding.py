@@ -234,6 +234,7 @@ def judge(network: Network, held_out: Shard, device: str) -> dict[str, float]:
 
 def write(network: Network, plan: Plan, log: list[dict[str, float]], out: Path) -> None:
     """The network and its provenance."""
+    out.mkdir(parents=True, exist_ok=True)
     path = out / "network.onnx"
     export(network, path)
     commit = subprocess.run(
