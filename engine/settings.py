@@ -330,6 +330,9 @@ class PointsSettings:
     )
 
 
+POINTS = tuple(each.name for each in fields(PointsSettings))  # by name
+
+
 @dataclass(frozen=True, slots=True)
 class ListsSettings:
     """Lists of minutiae by key, to find the prints that share some with a probe.
@@ -588,10 +591,9 @@ class Settings:
     @property
     def point(self) -> PointSettings:
         """The operating point of searches. SettingsError where `search` names none."""
-        names = [each.name for each in fields(self.points)]
-        if self.search not in names:
+        if self.search not in POINTS:
             raise SettingsError(
-                f"there is no operating point {self.search!r}: use one of {', '.join(names)}"
+                f"there is no operating point {self.search!r}: use one of {', '.join(POINTS)}"
             )
         point: PointSettings = getattr(self.points, self.search)
         return point

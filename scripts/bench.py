@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -37,7 +37,7 @@ from engine.index.packing import pack_templates
 from engine.matching import comparison
 from engine.matching.rescoring import rescore
 from engine.matching.voting import vote
-from engine.settings import Settings
+from engine.settings import POINTS, Settings
 from engine.synthesis.draw import draw_impressions
 from engine.synthesis.person import make_person
 from engine.types import FingerImage, Template
@@ -45,7 +45,6 @@ from engine.types import FingerImage, Template
 WIDTH, HEIGHT = 388, 374  # px, of the prints that extraction is timed on: those of FVC2002 DB1
 PROBES = 30
 SEED = 1  # of the gallery
-POINTS = [each.name for each in fields(Settings().points)]
 
 
 def median(work: Callable[[], object], clock: Callable[[], float], times: int) -> float:

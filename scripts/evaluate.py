@@ -23,7 +23,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -35,18 +35,17 @@ from evaluation.comparisons import compare_all, compare_rows
 from evaluation.galleries import enlist, fill
 from evaluation.identification import Identification
 from evaluation.intervals import Bootstrap
-from evaluation.prints import Print, read_set, set_names
+from evaluation.prints import Print, pool, read_set, set_names
 from evaluation.results import Measured
 from evaluation.searches import search_all
 from evaluation.verification import Verification
 
 from engine import pipeline
 from engine.errors import TenprintError
-from engine.settings import Settings
+from engine.settings import POINTS, Settings
 
 __all__ = ["Print", "compare_all", "compare_rows", "read_set", "set_names"]  # for other scripts
 THREADS = 2  # of a search
-POINTS = [each.name for each in fields(Settings().points)]
 
 
 def main() -> int:
@@ -55,7 +54,8 @@ def main() -> int:
     bootstrap = Bootstrap(arguments.resamples)
     try:
         sets = verify_sets(arguments, bootstrap)
-        galleries = identify_in_galleries(pool(sets, arguments.leave_out), arguments, bootstrap)
+        prints = pool({each.name: each.prints for each in sets}, arguments.leave_out)
+        galleries = identify_in_galleries(prints, arguments, bootstrap)
     except (TenprintError, ValueError) as error:
         sys.exit(f"evaluate.py: {error}")
     measured = results.gather(sets, galleries)
@@ -75,7 +75,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--per-person", default=1, type=int, metavar="FINGERS")
     parser.add_argument("--positions", action="store_true", help="<finger> is a known position")
     parser.add_argument("--leave-out", action="append", default=[], metavar="FOLDER/FINGER")
-    parser.add_argument("--search", default="thorough", choices=POINTS, help="operating point")
+    usual = Settings().search
+    parser.add_argument("--search", default=usual, choices=POINTS, help="operating point")
     parser.add_argument("--html", type=Path, help="write the report here")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--scores", type=Path, help="write every comparison score here (npz)")
@@ -110,16 +111,6 @@ def verify_sets(arguments: argparse.Namespace, bootstrap: Bootstrap) -> list[Ver
                 f"{folder}: {error} (files are named <finger>_<impression>.<ext>)"
             ) from error
     return sets
-
-
-def pool(sets: Sequence[Verification], left_out: Sequence[str]) -> list[Print]:
-    """The prints of all sets together, fingers named <set>/<finger>."""
-    everyone = [
-        replace(each, finger=f"{measured.name}/{each.finger}")
-        for measured in sets
-        for each in measured.prints
-    ]
-    return [each for each in everyone if each.finger not in left_out]
 
 
 def identify_in_galleries(

@@ -29,7 +29,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from evaluation import about, stages
 from evaluation.galleries import Probe, enlist, enrol
-from evaluation.prints import Print, read_set, set_names
+from evaluation.prints import Print, pool, read_set, set_names
 from evaluation.stages import ALL, Row
 from rich.console import Console
 from rich.table import Table
@@ -48,7 +48,11 @@ def main() -> int:
     settings = replace(settings, rescoring=replace(settings.rescoring, threads=arguments.threads))
     told = {"command": about.command(sys.argv), "threads": arguments.threads, "galleries": []}
     try:
-        prints = pool(arguments)
+        sets = {
+            name: read_set(folder, arguments.extractor, arguments.cache, arguments.workers)
+            for name, folder in zip(set_names(arguments.prints), arguments.prints, strict=True)
+        }
+        prints = pool(sets, arguments.leave_out)
         roster, pairs = enlist(prints), two_fingers(prints)
         for path in arguments.gallery:
             gallery = Gallery.load(path)
@@ -91,16 +95,6 @@ def parse() -> argparse.Namespace:
     if arguments.cache:
         arguments.cache.mkdir(parents=True, exist_ok=True)
     return arguments
-
-
-def pool(arguments: argparse.Namespace) -> list[Print]:
-    """The prints of all folders together, fingers named <folder>/<finger>."""
-    everyone = [
-        replace(each, finger=f"{name}/{each.finger}")
-        for name, folder in zip(set_names(arguments.prints), arguments.prints, strict=True)
-        for each in read_set(folder, arguments.extractor, arguments.cache, arguments.workers)
-    ]
-    return [each for each in everyone if each.finger not in arguments.leave_out]
 
 
 def two_fingers(prints: Sequence[Print]) -> list[Probe]:

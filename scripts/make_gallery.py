@@ -52,16 +52,11 @@ DRAWING = SynthesisSettings()
 console = Console(stderr=True)
 
 
-def describe_all(found: Sequence[Minutiae]) -> list[Template]:
-    """The templates of these minutiae, as extraction would have made them: the one place that turns
-    minutiae into templates, all of a chunk at a time."""
-    size = (DRAWING.draw.width, DRAWING.draw.height)
-    return [pipeline.describe(each, quality=_quality(each), size=size) for each in found]
-
-
 def describe(drawn: Impressions, i: int) -> Template:
-    """The template of a drawn impression."""
-    return describe_all([minutiae_of(drawn, i)])[0]
+    """The template of a drawn impression, as extraction would have made it."""
+    minutiae, sensor = minutiae_of(drawn, i), DRAWING.draw
+    quality = int(np.mean(minutiae.quality)) if len(minutiae) else 0
+    return pipeline.describe(minutiae, quality=quality, size=(sensor.width, sensor.height))
 
 
 def draw_fingers(seed: int, chunk: int, count: int) -> tuple[Masters, np.random.Generator]:
@@ -74,7 +69,7 @@ def draw_chunk(job: Job) -> list[Template]:
     """The templates of one impression of each finger."""
     masters, rng = draw_fingers(*job)
     drawn = draw_impressions(masters, np.arange(len(masters)), rng, DRAWING)
-    return describe_all([minutiae_of(drawn, i) for i in range(len(drawn))])
+    return [describe(drawn, i) for i in range(len(drawn))]
 
 
 def make(
@@ -183,10 +178,6 @@ def extract(fingers: int, seed: int, extractor: str, work: Path, workers: int) -
     gallery.add([Entry(i, f"M{int(name):07d}", each) for i, (name, each) in enumerate(made)])
     gallery.sequence = len(gallery)
     return gallery
-
-
-def _quality(minutiae: Minutiae) -> int:
-    return int(np.mean(minutiae.quality)) if len(minutiae) else 0
 
 
 def _chunk_path(work: Path, job: Job) -> Path:

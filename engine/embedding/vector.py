@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from engine import networks
 from engine.types import F32
 
 VERSION = 2  # of the embedding: raise it when network.onnx or what is below changes it
@@ -33,11 +34,5 @@ def embed(projected: F32) -> F32:
 
 @functools.cache
 def _session() -> Any:
-    """One session a process, on one thread: several prints at a time go to several processes."""
-    import onnxruntime  # half a second: not before it is needed
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    network = resources.files("engine.embedding").joinpath("network.onnx").read_bytes()
-    return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    """One session a process."""
+    return networks.load(resources.files("engine.embedding").joinpath("network.onnx").read_bytes())

@@ -97,13 +97,13 @@ class Lists:
     def keep(self, which: npt.NDArray[np.bool_], start: I64) -> None:
         """Drops the prints where `which` (N,) is False; the minutiae of later ones move up. start:
         int64 (N + 1,), where their minutiae began before."""
-        kept = np.repeat(which, np.diff(start))[: len(self)]
-        if len(kept) < len(self):
-            raise ValueError(f"{len(self)} minutiae are filed, but the prints have {len(kept)}")
+        if start[-1] < len(self):
+            raise ValueError(f"{len(self)} minutiae are filed, but the prints have {start[-1]}")
         gone = np.flatnonzero(~which)
         if len(gone) <= FEW:
             parts = [_cut(part, start[gone], start[gone + 1]) for part in self._parts]
         else:
+            kept = np.repeat(which, np.diff(start))[: len(self)]
             moved = np.concatenate([np.zeros(1, np.uint32), np.cumsum(kept, dtype=np.uint32)])
             parts = [_thin(part, kept, moved) for part in self._parts]
         self._parts = [part for part in parts if part.last > part.first]

@@ -16,6 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from engine import networks
 from engine.errors import SettingsError
 from engine.settings import LeaderSettings
 from engine.trace import SILENT, Trace
@@ -90,15 +91,8 @@ def _run(pixels: U8) -> F32:
 
 @functools.cache
 def _session() -> Any:
-    """One session a process, on one thread: several prints at a time go to several processes."""
-    import onnxruntime  # half a second: not before it is needed
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        _weights().read_bytes(), options, providers=["CPUExecutionProvider"]
-    )
+    """One session a process."""
+    return networks.load(_weights().read_bytes())
 
 
 def _weights() -> Path:

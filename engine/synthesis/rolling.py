@@ -11,6 +11,15 @@ from engine.errors import SettingsError
 from engine.settings import SynthesisSettings
 from engine.synthesis.distortion import Press, draw_presses, draw_rolls
 
+TOUCH = (  # settings of a touch that prints with pictures and without have alike
+    "contact_width",
+    "contact_height",
+    "contact_power",
+    "contact_sd",
+    "max_rotation",
+    "shift_sd",
+)
+
 
 class ImpressionType(IntEnum):
     """How a finger met the sensor: codes of a live scan in ANSI/NIST-ITL (IMP) and ISO/IEC
@@ -46,31 +55,17 @@ def settings_of(impression_type: ImpressionType, settings: SynthesisSettings) ->
     roll, touch, draw = settings.roll, settings.impression, settings.draw
     if draw.finger_width < roll.finger_width or settings.master.width < roll.master_width:
         raise SettingsError("a rolled impression needs fingers made with nail_to_nail(settings)")
+    shared = {name: getattr(roll, name) for name in TOUCH}
     pictured = replace(
         touch,
         optical=replace(touch.optical, width=roll.sensor_width, height=roll.sensor_height),
         optical_share=1.0,
-        contact_width=roll.contact_width,
-        contact_height=roll.contact_height,
         careless_width=roll.careless_width,
         careless_height=roll.careless_height,
-        contact_power=roll.contact_power,
-        contact_sd=roll.contact_sd,
         contact_rough=roll.contact_rough,
-        max_rotation=roll.max_rotation,
-        shift_sd=roll.shift_sd,
+        **shared,
     )
-    drawn = replace(
-        draw,
-        width=roll.sensor_width,
-        height=roll.sensor_height,
-        contact_width=roll.contact_width,
-        contact_height=roll.contact_height,
-        contact_power=roll.contact_power,
-        contact_sd=roll.contact_sd,
-        max_rotation=roll.max_rotation,
-        shift_sd=roll.shift_sd,
-    )
+    drawn = replace(draw, width=roll.sensor_width, height=roll.sensor_height, **shared)
     return replace(settings, impression=pictured, draw=drawn, press=roll.press)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -126,6 +126,16 @@ def set_names(folders: Sequence[Path]) -> list[str]:
         f"{folder.resolve().parent.name}-{name}" if names.count(name) > 1 else name
         for folder, name in zip(folders, names, strict=True)
     ]
+
+
+def pool(sets: Mapping[str, Sequence[Print]], left_out: Sequence[str]) -> list[Print]:
+    """The prints of all sets together, fingers named <set>/<finger>, but for those left out."""
+    everyone = [
+        replace(each, finger=f"{name}/{each.finger}")
+        for name, prints in sets.items()
+        for each in prints
+    ]
+    return [each for each in everyone if each.finger not in left_out]
 
 
 def number(names: Sequence[str]) -> np.ndarray:

@@ -15,7 +15,7 @@ from engine.index import candidates
 from engine.index.gallery import Gallery
 from engine.index.packing import pack_templates
 from engine.matching.voting import vote
-from engine.settings import PointSettings, PointsSettings, Settings
+from engine.settings import POINTS, PointSettings, PointsSettings, Settings
 from engine.types import F64, I64, Template
 from evaluation.galleries import Probe, Roster
 from evaluation.prints import console
@@ -64,7 +64,7 @@ def points(prints: int, settings: Settings) -> list[tuple[str, PointSettings]]:
         for kind, point in grid
         if max(point.nearest, point.shared) < prints
     ]
-    return fixed + [(name, shipped(name, prints, settings)) for name in ("fast", "thorough")]
+    return fixed + [(name, shipped(name, prints, settings)) for name in POINTS]
 
 
 def shipped(name: str, prints: int, settings: Settings) -> PointSettings:

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
-from engine.types import PPI, Minutiae, MinutiaKind
+from engine.types import F64, PPI, Minutiae, MinutiaKind
 
-F64 = npt.NDArray[np.float64]
 NEAR, NEARER = 60.0, 25.0  # px, within which pairs are looked at
 LEAST = 4  # minutiae of a print that has figures
 MM = 25.4 / PPI  # of a px

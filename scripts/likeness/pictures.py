@@ -18,8 +18,8 @@ from engine.synthesis.impression import make_impression
 from engine.synthesis.master import make_master
 from engine.synthesis.patterns import Pattern
 from engine.synthesis.rolling import ImpressionType, nail_to_nail
-from engine.types import U8
-from likeness.figures import F64, Figures
+from engine.types import F64, U8
+from likeness.figures import Figures
 from likeness.tables import LABELS, REAL
 
 SHOWN = {  # a panel each: from, to, bins

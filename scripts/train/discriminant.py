@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh
 
-F32 = npt.NDArray[np.float32]
+from engine.types import F32
 
 
 def separate(within: Any, total: Any, most: int, shrinkage: float) -> F32:

@@ -23,7 +23,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 
 if importlib.util.find_spec("torch") is None:
     raise SystemExit("learning needs PyTorch: pip install -e '.[train]'")
@@ -32,17 +31,20 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from discriminant import F32, Scatter, cluster, separate
+from discriminant import Scatter, cluster, separate
 from impressions import LIKE_REAL, NOISIER, NOISIER_SHARE, Shard, draw_shard, draw_shards
 from network import Network, contrast, export, one_bit
+from resume import claim, progress, write_whole
 from rich.console import Console
-from rich.progress import Progress, track
+from rich.progress import track
 
-from engine.types import EMBEDDING_SIZE
+from engine.errors import InputError
+from engine.types import EMBEDDING_SIZE, F32
 
 HERE = Path(__file__).parent
 OUT = HERE.parents[1] / "engine" / "embedding"
 GROUP = 96  # impressions of like minutiae counts that are padded and computed together
+OFTEN = 20  # shards from one checkpoint to the next
 HELD_OUT = (1, 0)  # seed of the fingers that nothing is learned from
 Forward = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 console = Console(stderr=True)
@@ -80,26 +82,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     plan = Plan(shards=arguments.shards)
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    keep_plan(arguments.work / "plan.json", plan)
+    try:
+        claim(arguments.work, asdict(plan))
+    except InputError as error:
+        parser.exit(1, f"{error}\n")
     start = begin_closed(arguments.work / "start.npz", plan, arguments.workers)
     network, log = train(plan, start, arguments.work, arguments.device, arguments.workers)
     write(network, plan, log, arguments.out)
-
-
-def keep_plan(path: Path, plan: Plan) -> None:
-    """Notes the plan, or stops where another one is noted."""
-    told = json.dumps(asdict(plan), indent=1)
-    if path.exists() and path.read_text() != told:
-        raise SystemExit(f"{path} is of another plan: give another --work, or remove that one")
-    path.write_text(told)
 
 
 def begin_closed(path: Path, plan: Plan, workers: int) -> dict[str, F32]:
     """What training begins with: `network.Network`'s start, kept in `path`."""
     if not path.exists():
         made = learn_closed(plan, workers)
-        replace(path, lambda file: np.savez(file, **made))
+        write_whole(path, lambda part: np.savez(part, **made))
     with np.load(path) as stored:
         return dict(stored)
 
@@ -147,7 +143,8 @@ def train(
     plan: Plan, start: dict[str, F32], work: Path, device: str, workers: int
 ) -> tuple[Network, list[dict[str, float]]]:
     """The trained network, and how its training went."""
-    torch.set_num_threads(1 if device == "cpu" else torch.get_num_threads())
+    if device == "cpu":
+        torch.set_num_threads(1)
     network = Network(start).to(device)
     groups = network.groups(plan.rate)
     optimiser = torch.optim.Adam(groups)
@@ -157,13 +154,13 @@ def train(
         network.load_state_dict(kept["network"])
         optimiser.load_state_dict(kept["optimiser"])
         done, log = kept["done"], kept["log"]
-    held_out = draw_shard((HELD_OUT[0], HELD_OUT[1]), 6000, 2, NOISIER_SHARE)
+    held_out = draw_shard(HELD_OUT, 6000, 2, NOISIER_SHARE)
     if not log:
         log.append({"shards": 0, **judge(network, held_out, device)})
         console.print(log[-1])
     shards = draw_shards(plan.seed, done, plan.shards, plan.fingers, plan.each, workers)
-    with Progress(console=console) as progress:
-        bar = progress.add_task("training", total=plan.shards, completed=done)
+    with progress(console) as bar:
+        task = bar.add_task("training", total=plan.shards, completed=done)
         for number, shard in enumerate(shards, start=done + 1):
             for group in optimiser.param_groups:
                 group["lr"] = group["full"] * max(1 - number / plan.shards, 0.02)
@@ -171,14 +168,14 @@ def train(
                 learn_pair(network, optimiser, shard.pair(k), device)
                 for k in range(0, plan.each, 2)
             ]
-            progress.advance(bar)
-            if number % 20 == 0 or number == plan.shards:
+            bar.advance(task)
+            if number % OFTEN == 0 or number == plan.shards:
                 measured = judge(network, held_out, device)
                 log.append({"shards": number, "loss": float(np.mean(loss)), **measured})
-                progress.console.print(log[-1])
+                bar.console.print(log[-1])
                 kept = {"network": network.state_dict(), "optimiser": optimiser.state_dict()}
                 kept |= {"done": number, "log": log}
-                replace(checkpoint, lambda file, kept=kept: torch.save(kept, file))
+                write_whole(checkpoint, lambda part, kept=kept: torch.save(kept, part))
     return network, log
 
 
@@ -255,13 +252,6 @@ def write(network: Network, plan: Plan, log: list[dict[str, float]], out: Path) 
     }
     (out / "network.json").write_text(json.dumps(told, indent=1) + "\n")
     console.print(f"{path}: {path.stat().st_size} bytes")
-
-
-def replace(path: Path, save: Callable[[BinaryIO], object]) -> None:
-    """Writes a file whole or not at all."""
-    with path.with_suffix(".saving").open("wb") as file:
-        save(file)
-    path.with_suffix(".saving").replace(path)
 
 
 if __name__ == "__main__":

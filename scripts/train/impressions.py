@@ -5,15 +5,19 @@ Template-level simulation: minutiae without pictures, described as the engine de
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import sys
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from queue import Empty, Full
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.append(str(Path(__file__).parents[1]))  # where `resume` is
 
 import numpy as np
 import numpy.typing as npt
+from resume import processes
 
 from engine.embedding import descriptors
 from engine.settings import Settings, SynthesisSettings
@@ -21,8 +25,7 @@ from engine.synthesis.draw import draw_impressions, draw_masters, minutiae_of
 
 USUAL = SynthesisSettings()
 DESCRIBING = Settings().descriptor
-WAITING = 3  # shards that each worker keeps ready
-PATIENCE = 10.0  # seconds between looks whether a worker still lives
+WAITING = 3  # shards that are kept ready for each worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,49 +99,17 @@ def draw_shards(
 ) -> Iterator[Shard]:
     """The shards number first to last - 1 of a seed, in order, drawn by several processes: the
     same whatever their number."""
-    spawn = multiprocessing.get_context("spawn")
-    workers = min(workers, max(last - first, 1))
-    queues = [spawn.Queue(WAITING) for _ in range(workers)]
-    jobs = [
-        spawn.Process(
-            target=_work,
-            args=(queue, seed, first + w, last, workers, fingers, each),
-            daemon=True,
-        )
-        for w, queue in enumerate(queues)
-    ]
-    for job in jobs:
-        job.start()
+    ahead: deque[Future[Shard]] = deque()
+    pool = processes(workers)
     try:
         for number in range(first, last):
-            which = (number - first) % workers
-            yield _take(queues[which], jobs[which])
+            ahead.append(pool.submit(draw_shard, (seed, number), fingers, each, NOISIER_SHARE))
+            if len(ahead) > WAITING * workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
     finally:
-        for job in jobs:
-            job.terminate()
-
-
-def _take(queue: Any, job: Any) -> Shard:
-    while True:
-        try:
-            return Shard(*queue.get(timeout=PATIENCE))
-        except Empty:
-            if not job.is_alive():
-                raise RuntimeError("a process that draws impressions has ended") from None
-
-
-def _work(queue: Any, seed: int, first: int, last: int, step: int, fingers: int, each: int) -> None:
-    parent = os.getppid()
-    for number in range(first, last, step):
-        shard = tuple(draw_shard((seed, number), fingers, each, NOISIER_SHARE))
-        while os.getppid() == parent:  # a killed parent does not stop its children
-            try:
-                queue.put(shard, timeout=PATIENCE)
-                break
-            except Full:
-                continue
-        else:
-            return
+        pool.shutdown(cancel_futures=True)
 
 
 def _settings(noise: Noise, rng: np.random.Generator) -> SynthesisSettings:

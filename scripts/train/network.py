@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from discriminant import F32
 from torch import nn
 from torch.nn import functional
+
+from engine.types import F32
 
 INPUTS = 256  # components of a described minutia
 HIDDEN = 48  # units that weigh a minutia

@@ -11,6 +11,7 @@ import pytest
 from engine.settings import SynthesisSettings
 from engine.synthesis.impression import Impression, make_impression
 from engine.synthesis.master import Master, make_master
+from tests.synthesis.ridges import orientation_errors
 
 SETTINGS = SynthesisSettings()
 CALM = replace(
@@ -73,12 +74,7 @@ def test_the_mask_is_where_the_ridges_are(impressions: list[Impression]) -> None
 
 def test_orientation_is_that_of_the_picture(impressions: list[Impression]) -> None:
     for each in impressions:
-        gray = cv2.GaussianBlur(each.pixels.astype(np.float32), (0, 0), 1.5)
-        dx, dy = cv2.Sobel(gray, cv2.CV_32F, 1, 0), -cv2.Sobel(gray, cv2.CV_32F, 0, 1)
-        doubled = cv2.blur(dx * dx - dy * dy, (17, 17)) + 1j * cv2.blur(2 * dx * dy, (17, 17))
-        inner = cv2.erode(each.mask.astype(np.uint8), np.ones((25, 25)))[4::8, 4::8] > 0
-        off = np.angle(np.exp(2j * each.orientation) * -np.conj(doubled[4::8, 4::8])) / 2
-        assert np.median(np.abs(off[inner])) < np.deg2rad(5)
+        assert np.median(orientation_errors(each)) < np.deg2rad(5)
 
 
 def test_minutiae_lie_where_the_ridge_pattern_went(

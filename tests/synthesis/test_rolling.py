@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +14,7 @@ from engine.synthesis.draw import Masters, draw_impressions, draw_masters
 from engine.synthesis.impression import Impression, make_impression
 from engine.synthesis.master import Master, make_master
 from engine.synthesis.rolling import ImpressionType, draw_touches, nail_to_nail, settings_of
+from tests.synthesis.ridges import orientation_errors
 from tests.synthesis.test_distortion import press, row
 
 NARROW = SynthesisSettings()
@@ -110,12 +110,7 @@ def test_rolled_ridges_run_as_the_truth_says(master: Master) -> None:
     touch = replace(WIDE.impression, rough=(0.0, 0.01), careless=0.0, moisture_sd=0.0)
     for seed in range(4):
         each = make_impression(master, seed, replace(WIDE, impression=touch), ROLLED)
-        gray = cv2.GaussianBlur(each.pixels.astype(np.float32), (0, 0), 1.5)
-        dx, dy = cv2.Sobel(gray, cv2.CV_32F, 1, 0), -cv2.Sobel(gray, cv2.CV_32F, 0, 1)
-        doubled = cv2.blur(dx * dx - dy * dy, (17, 17)) + 1j * cv2.blur(2 * dx * dy, (17, 17))
-        inner = cv2.erode(each.mask.astype(np.uint8), np.ones((25, 25)))[4::8, 4::8] > 0
-        off = np.angle(np.exp(2j * each.orientation) * -np.conj(doubled[4::8, 4::8])) / 2
-        assert np.median(np.abs(off[inner])) < np.deg2rad(5)
+        assert np.median(orientation_errors(each)) < np.deg2rad(5)
 
 
 @pytest.mark.parametrize(
