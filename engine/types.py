@@ -355,8 +355,10 @@ class Degree(IntEnum):
 class OffenseRecord:
     """One line of a criminal history: a closed list of offense facts, nothing about the person.
 
-    ncic: 4-digit NCIC uniform offense code or "". disposition: text as recorded.
-    max_sentence_months: the longest the statute allows, None if unknown.
+    ncic: 4-digit NCIC uniform offense code or "". nibrs: NIBRS offense code such as "13A" or "".
+    statute: citation as recorded, of the law of `jurisdiction` where it names no other.
+    disposition: text as recorded. max_sentence_months: the longest the statute allows, None if
+    unknown.
     """
 
     record_id: str
@@ -367,6 +369,8 @@ class OffenseRecord:
     offense_date: date | None = None
     jurisdiction: str = ""
     max_sentence_months: int | None = None
+    nibrs: str = ""
+    statute: str = ""
 
 
 @dataclass(frozen=True, slots=True)

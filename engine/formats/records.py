@@ -21,7 +21,11 @@ COLUMNS = (
     "offense_date",
     "jurisdiction",
     "max_sentence_months",
+    "nibrs",
+    "statute",
 )
+_LATER = ("nibrs", "statute")  # empty, they leave the ids that were made before they came
+_OFFENSE = ("ncic", "nibrs", "statute", "charge")  # one of them must say what the offense is
 _ADVICE = f"only offense facts are accepted: person, {', '.join(COLUMNS)}"
 
 # "F", "F5", "felony", "felony 3", "misdemeanor class b", "class 1 misdemeanor"
@@ -45,7 +49,7 @@ def read_records(path: Path) -> tuple[list[tuple[str, OffenseRecord]], list[Inpu
     def parse(fields: dict[str, str]) -> tuple[str, OffenseRecord]:
         person, record_id = fields["person"], fields["record_id"]
         if not record_id:
-            content = tuple(fields.values())
+            content = tuple(v for name, v in fields.items() if v or name not in _LATER)
             made[content] += 1
             record_id = _make_id(content, made[content])
         if (person, record_id) in used:
@@ -64,8 +68,8 @@ def _make_id(content: tuple[str, ...], occurrence: int) -> str:
 
 
 def _parse_record(record_id: str, fields: dict[str, str]) -> OffenseRecord:
-    if not fields["ncic"] and not fields["charge"]:
-        raise ValueError("neither ncic nor charge: nothing says what the offense is")
+    if not any(fields[column] for column in _OFFENSE):
+        raise ValueError(f"none of {', '.join(_OFFENSE)}: nothing says what the offense is")
     return OffenseRecord(
         record_id=record_id,
         ncic=_parse_ncic(fields["ncic"]),
@@ -75,6 +79,8 @@ def _parse_record(record_id: str, fields: dict[str, str]) -> OffenseRecord:
         offense_date=_parse_date(fields["offense_date"]),
         jurisdiction=fields["jurisdiction"],
         max_sentence_months=_parse_months(fields["max_sentence_months"]),
+        nibrs=_parse_nibrs(fields["nibrs"]),
+        statute=fields["statute"],
     )
 
 
@@ -83,6 +89,12 @@ def _parse_ncic(text: str) -> str:
     if text and not re.fullmatch(r"[0-9]{3,4}", text):
         raise ValueError(f"ncic {text!r} is not a code of 4 digits")
     return text.zfill(4) if text else ""
+
+
+def _parse_nibrs(text: str) -> str:
+    if text and not re.fullmatch(r"[0-9]{2}[0-9A-Za-z]", text):
+        raise ValueError(f"nibrs {text!r} is not a code such as 13A or 220")
+    return text.upper()
 
 
 def _parse_degree(text: str) -> Degree:

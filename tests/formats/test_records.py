@@ -22,9 +22,9 @@ def test_all_columns_are_read(tmp_path: Path) -> None:
     path = csv_file(
         tmp_path,
         "person,record_id,ncic,charge,degree,disposition,offense_date,jurisdiction,"
-        "max_sentence_months\n"
-        'A-17,r1,0912,"Homicide, willful",F1,Convicted,2019-05-31,SD,600\n'
-        "A-17,r2,912,,felony,,,,\n",
+        "max_sentence_months,nibrs,statute\n"
+        'A-17,r1,0912,"Homicide, willful",F1,Convicted,2019-05-31,SD,600,09a,22-16-4\n'
+        "A-17,r2,912,,felony,,,,,,\n",
     )
     records, errors = read_records(path)
     assert errors == []
@@ -37,6 +37,8 @@ def test_all_columns_are_read(tmp_path: Path) -> None:
         offense_date=date(2019, 5, 31),
         jurisdiction="SD",
         max_sentence_months=600,
+        nibrs="09A",
+        statute="22-16-4",
     )
     # A spreadsheet has taken the leading zero of the second code.
     short = OffenseRecord(record_id="r2", ncic="0912", degree=Degree.FELONY)
@@ -69,7 +71,7 @@ def test_bad_rows_are_told_and_the_others_go_on(tmp_path: Path) -> None:
     records, errors = read_records(path)
     assert [(person, record.record_id) for person, record in records] == [("A", "r1"), ("B", "r1")]
     expected = {
-        2: "neither ncic nor charge",
+        2: "none of ncic, nibrs, statute, charge",
         3: "ncic '12'",
         4: "ncic 'murder'",
         5: "degree 'capital'",
@@ -82,6 +84,20 @@ def test_bad_rows_are_told_and_the_others_go_on(tmp_path: Path) -> None:
     assert [error.source for error in errors] == [f"{path}:{line}" for line in expected]
     for error, words in zip(errors, expected.values(), strict=True):
         assert words in error.reason
+
+
+def test_a_nibrs_code_or_a_statute_is_enough(tmp_path: Path) -> None:
+    path = csv_file(
+        tmp_path,
+        "person,nibrs,statute\nA,13a,\nA,220,\nA,,Penal Code 211\nA,2200,\nA,,\n",
+    )
+    records, errors = read_records(path)
+    assert [(record.nibrs, record.statute) for _, record in records] == [
+        ("13A", ""),
+        ("220", ""),
+        ("", "Penal Code 211"),
+    ]
+    assert ["nibrs '2200'" in errors[0].reason, "none of ncic" in errors[1].reason] == [True, True]
 
 
 def test_a_record_without_id_gets_the_same_one_each_time(tmp_path: Path) -> None:
