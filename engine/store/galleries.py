@@ -127,7 +127,9 @@ def contents(connection: Connection, gallery: GalleryRow) -> Contents:
         .where(templates.c.gallery_id == gallery.id)
     )
     persons, count, pictures, template_bytes, image_bytes = connection.execute(of_templates).one()
-    of_records = select(func.count()).where(offense_records.c.gallery_id == gallery.id)
+    of_records = select(func.count()).where(
+        offense_records.c.gallery_id == gallery.id, offense_records.c.superseded_at.is_(None)
+    )
     records = connection.execute(of_records).scalar_one()
     return Contents(persons, count, pictures, records, template_bytes, image_bytes)
 

@@ -84,11 +84,7 @@ def remove(connection: Connection, gallery: GalleryRow, person: str, submission:
         raise GalleryError(f"gallery {gallery.name!r} has no person {person!r}")
     changes.record(connection, changes.REMOVE, gallery.id, template_ids, submission)
     connection.execute(delete(templates).where(mine))
-    records = connection.execute(
-        delete(offense_records).where(
-            offense_records.c.gallery_id == gallery.id, offense_records.c.person_id == person_id
-        )
-    ).rowcount
+    records = _delete_records(connection, gallery, person_id)
     pictures = _delete_unused_prints(connection, person_id)
     left = connection.execute(
         select(func.count()).select_from(prints).where(prints.c.person_id == person_id)
@@ -96,6 +92,18 @@ def remove(connection: Connection, gallery: GalleryRow, person: str, submission:
     if not left:
         connection.execute(delete(persons).where(persons.c.id == person_id))
     return Removed(int(not left), len(template_ids), pictures, records)
+
+
+def _delete_records(connection: Connection, gallery: GalleryRow, person_id: int) -> int:
+    """Deletes the person's records in the gallery with all that they ever said; gives their
+    number."""
+    table = offense_records.c
+    own = (table.gallery_id == gallery.id) & (table.person_id == person_id)
+    # Each record has one current version, whatever became of it.
+    current = select(func.count()).where(own, table.superseded_at.is_(None))
+    count = int(connection.execute(current).scalar_one())
+    connection.execute(delete(offense_records).where(own))
+    return count
 
 
 def _delete_unused_prints(connection: Connection, person_id: int) -> int:

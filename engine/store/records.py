@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, select
 
+from engine.store import changes, galleries, versions
+from engine.store.corrections import correct
 from engine.store.galleries import GalleryRow
-from engine.store.schema import now, offense_records, persons, prints, templates
+from engine.store.schema import offense_records, persons, prints, templates
+from engine.store.versions import ADDED, AMENDED, CLOSED, COLUMNS, Version
 from engine.types import Degree, OffenseRecord
 
-FIELDS = tuple(OffenseRecord.__dataclass_fields__)
+__all__ = ["Attached", "Version", "attach", "correct", "history", "of_persons"]
+
+READ_AT_ONCE = 500  # persons in one query: below every database's limit on parameters
+DEGREES = {int(degree): degree for degree in Degree}  # quicker than Degree() a million times
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What became of records sent: counts, and the persons that the gallery does not know."""
+    """What became of records sent: counts, and the persons that the gallery does not know.
+
+    refused: records that were sealed or expunged before and stay so; closed: which, in words.
+    """
 
     added: int
     updated: int
     unchanged: int
     unknown_persons: tuple[str, ...]
+    refused: int = 0
+    closed: tuple[str, ...] = ()
 
 
 def attach(
@@ -31,34 +42,78 @@ def attach(
     records: Sequence[tuple[str, OffenseRecord]],
     submission: int,
 ) -> Attached:
-    """Attaches (person, record) pairs; the same record sent again replaces what it said before."""
-    counts = {"added": 0, "updated": 0, "unchanged": 0}
-    unknown: dict[str, None] = {}
+    """Attaches (person, record) pairs. A record sent again with other content is a new version;
+    one that was sealed or expunged, in whichever gallery, does not come back this way."""
+    changes.lock(connection)
+    counts = {"added": 0, "updated": 0, "unchanged": 0, "refused": 0}
+    ids: dict[str, int | None] = {}
+    closed: dict[str, None] = {}
     for person, record in records:
-        person_id = _person_in(connection, gallery, person)
+        if person not in ids:
+            ids[person] = _person_in(connection, gallery, person)
+        person_id = ids[person]
         if person_id is None:
-            unknown[person] = None
+            continue
+        there = versions.current(connection, person_id, record.record_id)
+        shut = next((item for item in there if item.change in CLOSED), None)
+        own = next((item for item in there if item.gallery_id == gallery.id), None)
+        if shut is not None:
+            closed[f"{record.record_id} of {person}: {shut.change} in {shut.gallery}"] = None
+            counts["refused"] += 1
+        elif own is not None and own.record == record:
+            counts["unchanged"] += 1
         else:
-            counts[_put(connection, gallery, person_id, record, submission)] += 1
-    return Attached(**counts, unknown_persons=tuple(unknown))
+            versions.write(
+                connection,
+                person_id,
+                gallery.id,
+                record,
+                AMENDED if own else ADDED,
+                submission=submission,
+                before=own,
+            )
+            counts["updated" if own else "added"] += 1
+    unknown = tuple(person for person, person_id in ids.items() if person_id is None)
+    return Attached(**counts, unknown_persons=unknown, closed=tuple(closed))
 
 
 def of_persons(
-    connection: Connection, references: Sequence[str]
+    connection: Connection, references: Sequence[str], at: datetime | None = None
 ) -> dict[str, tuple[OffenseRecord, ...]]:
-    """Each person's records from all galleries; where two galleries sent the same record id, what
-    was sent last counts."""
-    found: dict[str, dict[str, OffenseRecord]] = {reference: {} for reference in references}
+    """Each person's records from all galleries, as they stand or as they stood at a time.
+
+    Where several galleries sent the same record id, what was recorded last counts; but where one
+    of them has it sealed or expunged, that counts.
+    """
+    table = offense_records.c
+    standing: ColumnElement[bool] = table.superseded_at.is_(None)
+    if at is not None:
+        standing = (table.recorded_at <= at) & (standing | (table.superseded_at > at))
     query = (
-        select(persons.c.reference, *(offense_records.c[field] for field in FIELDS))
-        .join(persons, persons.c.id == offense_records.c.person_id)
-        .where(persons.c.reference.in_(references))
-        .order_by(offense_records.c.updated_at, offense_records.c.id)
+        select(persons.c.reference, *COLUMNS)
+        .join(persons, persons.c.id == table.person_id)
+        .where(standing)
+        .order_by(table.change.in_(CLOSED), table.recorded_at, table.id)
     )
-    for person, *values in connection.execute(query):
-        record = _record(values)
-        found[person][record.record_id] = record
-    return {person: tuple(records.values()) for person, records in found.items()}
+    found: dict[str, tuple[OffenseRecord, ...]] = dict.fromkeys(references, ())
+    asked = list(found)
+    for start in range(0, len(asked), READ_AT_ONCE):
+        some = persons.c.reference.in_(asked[start : start + READ_AT_ONCE])
+        own: dict[str, dict[str, OffenseRecord]] = {}
+        for person, name, ncic, charge, degree, *rest in connection.execute(query.where(some)):
+            record = OffenseRecord(name, ncic, charge, DEGREES[degree], *rest)
+            own.setdefault(person, {})[name] = record
+        found.update((person, tuple(facts.values())) for person, facts in own.items())
+    return found
+
+
+def history(connection: Connection, person: str, gallery: str | None = None) -> list[Version]:
+    """Every version of every record of a person (in one gallery, where it is named), oldest
+    first. GalleryError where there is no such person or gallery."""
+    where = [offense_records.c.person_id == versions.person_id(connection, person)]
+    if gallery is not None:
+        where.append(offense_records.c.gallery_id == galleries.find(connection, gallery).id)
+    return versions.read(connection, *where)
 
 
 def _person_in(connection: Connection, gallery: GalleryRow, person: str) -> int | None:
@@ -68,32 +123,4 @@ def _person_in(connection: Connection, gallery: GalleryRow, person: str) -> int 
         .join(templates, templates.c.print_id == prints.c.id)
         .where(persons.c.reference == person, templates.c.gallery_id == gallery.id)
     )
-    return connection.execute(query).scalar()
-
-
-def _put(
-    connection: Connection,
-    gallery: GalleryRow,
-    person_id: int,
-    record: OffenseRecord,
-    submission: int,
-) -> str:
-    """Writes one record; says whether it was added, updated or unchanged."""
-    table = offense_records
-    key = {"gallery_id": gallery.id, "person_id": person_id, "record_id": record.record_id}
-    same = [table.c[name] == value for name, value in key.items()]
-    row = asdict(record) | {"degree": int(record.degree), "updated_at": now()}
-    row["submission_id"] = submission
-    old = connection.execute(select(*(table.c[field] for field in FIELDS)).where(*same)).first()
-    if old is None:
-        connection.execute(insert(table).values(row | key))
-        return "added"
-    if _record(old) == record:
-        return "unchanged"
-    connection.execute(update(table).where(*same).values(row))
-    return "updated"
-
-
-def _record(values: Sequence[Any]) -> OffenseRecord:
-    fields = dict(zip(FIELDS, values, strict=True))
-    return OffenseRecord(**fields | {"degree": Degree(fields["degree"])})
+    return connection.execute(query.limit(1)).scalar()

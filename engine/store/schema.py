@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -190,6 +191,7 @@ templates = Table(
     sqlite_autoincrement=True,
 )
 
+# One row is one version of a record: what it said from recorded_at to superseded_at.
 offense_records = Table(
     "offense_records",
     metadata,
@@ -205,8 +207,24 @@ offense_records = Table(
     Column("offense_date", Date),
     _text("jurisdiction"),
     Column("max_sentence_months", Integer),
-    _time("updated_at"),
-    UniqueConstraint("gallery_id", "person_id", "record_id"),
+    _text("nibrs", 3),
+    _text("statute"),
+    _text("change", 8),
+    Column("reason", Text, nullable=False),
+    _time("recorded_at"),
+    _time("superseded_at", nullable=True),  # none while the version is the current one
+    CheckConstraint(
+        "change IN ('added', 'amended', 'sealed', 'expunged', 'restored')", name="change"
+    ),
+    Index(
+        "uq_offense_records_current",
+        "gallery_id",
+        "person_id",
+        "record_id",
+        unique=True,
+        sqlite_where=text("superseded_at IS NULL"),
+        postgresql_where=text("superseded_at IS NULL"),
+    ),
     Index(None, "person_id"),
     sqlite_autoincrement=True,
 )
@@ -249,6 +267,7 @@ searches = Table(
     Column("max_candidates", Integer, nullable=False),
     _time("at"),
     Index(None, "submission_id"),
+    Index(None, "at"),
     sqlite_autoincrement=True,
 )
 
@@ -284,4 +303,57 @@ search_candidates = Table(
     Column("gap", Float, nullable=False),
     Column("over_threshold", Boolean, nullable=False),
     Index(None, "person"),
+    # The hits, which are few among the candidates.
+    Index(
+        "ix_search_candidates_over_threshold",
+        "search_id",
+        "rank",
+        sqlite_where=text("over_threshold = 1"),
+        postgresql_where=text("over_threshold"),
+    ),
+)
+
+# Only added to. A case is a search and a person over its threshold.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _owner("search_id", "searches.id"),
+    _text("person"),  # the reference, as in search_candidates: it outlives the person's removal
+    _text("examiner"),
+    _text("conclusion", 16),
+    Column("notes", Text, nullable=False),
+    _time("at"),
+    _owner("submission_id", "submissions.id", cascade=False),
+    CheckConstraint(
+        "conclusion IN ('identification', 'exclusion', 'inconclusive')", name="conclusion"
+    ),
+    UniqueConstraint("search_id", "person", "examiner"),
+    sqlite_autoincrement=True,
+)
+
+# The files of every set of rules that hits were ordered by, and when each came into use: only
+# added to, so that an order of work can be made again as it was.
+rule_sets = Table(
+    "rule_sets",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _text("policy"),
+    _text("stamp"),
+    Column("files", LargeBinary, nullable=False),  # zlib of JSON, file name: text
+    _time("first_used_at"),
+    _owner("submission_id", "submissions.id", cascade=False),
+    UniqueConstraint("policy", "stamp"),
+    sqlite_autoincrement=True,
+)
+
+rule_uses = Table(
+    "rule_uses",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _owner("rule_set_id", "rule_sets.id", cascade=False),
+    _time("at"),
+    _owner("submission_id", "submissions.id", cascade=False),
+    Index(None, "rule_set_id"),
+    sqlite_autoincrement=True,
 )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
-import pytest
 from sqlalchemy import func, select
 
 from engine.store import galleries, schema, sites, submissions
@@ -16,13 +13,6 @@ from engine.types import Site
 
 ONE = Site(-1.5, 1.1, 0.04, 0.03, -0.4, 1, 2000, 4999, date(2026, 1, 2))
 TEN = replace(ONE, fingers=10, location=0.3)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "tenprint.sqlite")
-    yield opened
-    opened.close()
 
 
 def put(database: Database, *measured: Site, scoring: str = "now", fpir: float = 1e-3) -> None:

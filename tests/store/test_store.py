@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import multiprocessing
-import os
 import sqlite3
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -17,7 +15,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, create_engine, insert, inspect, select, update
+from sqlalchemy import Connection, insert, inspect, select, update
 
 from engine.errors import GalleryError, MakerMismatchError, StoreError
 from engine.store import changes, galleries, persons, prints, records, schema, searches, submissions
@@ -28,34 +26,6 @@ from engine.types import Candidate, Degree, OffenseRecord
 
 MAKER = "gabor-1.d1.e1.00000000"
 SECRET = b"ridges that must not stay on the disk after a removal"
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "tenprint.sqlite"
-
-
-@pytest.fixture
-def sqlite(path: Path) -> Iterator[Database]:
-    opened = Database(path)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def database(path: Path) -> Iterator[Database]:
-    """An empty database: that of TENPRINT_TEST_DATABASE (a URL; it is emptied), else SQLite."""
-    url = os.environ.get("TENPRINT_TEST_DATABASE")
-    if url:
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            old = MetaData()
-            old.reflect(connection)
-            old.drop_all(connection)
-        engine.dispose()
-    opened = Database(url or path)
-    yield opened
-    opened.close()
 
 
 def new(person: str, position: int = 2, data: bytes = b"", maker: str = MAKER) -> NewPrint:

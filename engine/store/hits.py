@@ -1,0 +1,105 @@
+"""Hits: the cases that examiners have to decide, and when each was decided first.
+
+A case is a search and a person over its threshold. Where several galleries have the person it is
+one case all the same, shown as the best-ranked of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, exists, func, select
+
+from engine.errors import GalleryError
+from engine.store.schema import decisions, persons, search_candidates, searches, submissions
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingHit:
+    """A case as the queue needs it. jurisdiction: of the submission. received: when its search
+    was kept."""
+
+    search_id: int
+    probe: str
+    person: str
+    gallery: str
+    rank: int
+    score: float
+    llr: float
+    received: datetime
+    jurisdiction: str
+
+
+def waiting(
+    connection: Connection, at: datetime | None = None, gallery: str | None = None
+) -> list[WaitingHit]:
+    """The cases without a decision, now or at a time, in the order in which they came; those of
+    persons who were removed since are not among them.
+
+    gallery: only the cases that this gallery has the person of, as it ranked them.
+    """
+    case = search_candidates.c
+    decided = exists().where(
+        decisions.c.search_id == case.search_id, decisions.c.person == case.person
+    )
+    query = _cases().where(exists().where(persons.c.reference == case.person))
+    if at is not None:
+        query = query.where(searches.c.at <= at)
+        decided = decided.where(decisions.c.at <= at)
+    if gallery is not None:
+        query = query.where(case.gallery == gallery)
+    return _best(connection.execute(query.where(~decided)))
+
+
+def decided(connection: Connection, at: datetime | None = None) -> int:
+    """How many cases have a decision, now or at a time."""
+    cases = select(decisions.c.search_id, decisions.c.person).distinct()
+    if at is not None:
+        cases = cases.where(decisions.c.at <= at)
+    return int(connection.execute(select(func.count()).select_from(cases.subquery())).scalar_one())
+
+
+def find(connection: Connection, search_id: int, person: str) -> WaitingHit:
+    """One case, decided or not; GalleryError where the search has no such hit."""
+    case = search_candidates.c
+    query = _cases().where(case.search_id == search_id, case.person == person)
+    found = _best(connection.execute(query))
+    if found:
+        return found[0]
+    known = connection.execute(select(searches.c.id).where(searches.c.id == search_id)).first()
+    if known is None:
+        raise GalleryError(f"there is no search {search_id}")
+    raise GalleryError(f"search {search_id} has no candidate {person!r} over its threshold")
+
+
+def _cases() -> Select[Any]:
+    """The columns of WaitingHit for every candidate over a threshold, the best of a case first."""
+    case = search_candidates.c
+    return (
+        select(
+            case.search_id,
+            searches.c.probe,
+            case.person,
+            case.gallery,
+            case.rank,
+            case.score,
+            case.llr,
+            searches.c.at,
+            submissions.c.jurisdiction,
+        )
+        .join(searches, searches.c.id == case.search_id)
+        .join(submissions, submissions.c.id == searches.c.submission_id)
+        .where(case.over_threshold)
+        .order_by(case.search_id, case.rank)
+    )
+
+
+def _best(rows: Iterable[Any]) -> list[WaitingHit]:
+    """The first row of each case."""
+    cases: dict[tuple[int, str], WaitingHit] = {}
+    for row in rows:
+        cases.setdefault((row[0], row[2]), WaitingHit(*row))
+    return list(cases.values())
