@@ -377,11 +377,12 @@ class OffenseRecord:
 class Assessment:
     """How severe a person's records are under one policy, and why.
 
-    level: 1 (most severe) .. 3; None where `state` says why there is none.
+    level: 1 (most severe) .. 9; None where `state` says why there is none.
     state: "level", "needs-review" (a record nobody could code) or "no-record" (nothing counts).
     lane: "conviction" or "charge", of the record that decided. dropped: counts by reason.
     table: version and SHA-256 (first 12 hex digits) of the rules. category: of the offense that
-    decided, "" where it could not be coded.
+    decided, "" where it could not be coded. told_by: the field of the record that said so.
+    changes: which facts would change it, in words.
     """
 
     policy: str
@@ -394,13 +395,5 @@ class Assessment:
     table: str
     dropped: Mapping[str, int] = field(default_factory=dict)
     category: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A candidate over the threshold with the place of its case in the examiners' queue."""
-
-    place: int
-    probe: str
-    candidate: Candidate
-    assessment: Assessment
+    told_by: str = ""
+    changes: tuple[str, ...] = ()

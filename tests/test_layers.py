@@ -20,7 +20,7 @@ MAY: dict[str, set[str]] = {
     "synthesis": BASE | {"kernels"},
     "report": BASE,
     "search": BASE | {"index", "matching", "kernels"},
-    "pipeline": BASE | STAGES | {"search", "kernels"},
+    "pipeline": BASE | (STAGES - {"risk"}) | {"search", "kernels"},  # severity has no way in
     "trials": BASE | {"index", "matching", "pipeline"},
     "store": BASE,
     "migrations": {"store"},

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import calibrate, enrol, examine, gallery, identify, sample
+from engine.cli import (
+    calibrate,
+    enrol,
+    examine,
+    gallery,
+    identify,
+    queue,
+    records,
+    sample,
+    severity,
+    stats,
+)
 from engine.cli.exits import HELP
 from engine.cli.session import HomeOption, JsonOption, QuietOption, Session
 
@@ -21,9 +32,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (enrol, identify, calibrate, examine, sample):
+for verbs in (enrol, identify, queue, stats, calibrate, examine, severity, sample):
     verbs.add_to(app)
 app.add_typer(gallery.app, name="gallery")
+app.add_typer(records.app, name="records")
+app.add_typer(severity.app, name="policy")
 
 
 def _print_version(wanted: bool) -> None:

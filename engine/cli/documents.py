@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from engine.cli.severity_documents import case
+
 if TYPE_CHECKING:
     from engine.service.results import (
         CalibrationReport,
         GalleryInfo,
         IdentifyReport,
-        Queued,
         Rejected,
         Searched,
         Verification,
@@ -27,7 +28,7 @@ def identified(report: IdentifyReport, rejected: Sequence[Rejected]) -> Document
         "submission": report.submission,
         "searches": [_searched(item) for item in report.searches],
         "policy": {"name": report.policy.name, "table": report.policy.table},
-        "queue": [_queued(item) for item in report.queue],
+        "queue": [case(item) for item in report.queue],
         "rejected": [asdict(item) for item in rejected],
     }
 
@@ -158,18 +159,4 @@ def _evidence(one: Evidence) -> Document:
         "probe_quality": one.probe_quality,
         "candidate_quality": one.candidate_quality,
         "template_id": one.template_id,
-    }
-
-
-def _queued(item: Queued) -> Document:
-    hit = item.hit
-    return {
-        "place": hit.place,
-        "tier": item.tier,
-        "probe": hit.probe,
-        "person": hit.candidate.person,
-        "gallery": hit.candidate.gallery,
-        "reason": item.reason,
-        "received": item.received.isoformat(),
-        "assessment": asdict(hit.assessment),
     }

@@ -91,7 +91,11 @@ def enrol(
         inputs.Rejected(str(records), f"person {person} is not in gallery {gallery}")
         for person in attached.unknown_persons
     ]
-    rejected = [*bad_rows, *report.rejected, *bad_records, *unknown]
+    closed = [
+        inputs.Rejected(str(records), f"record {told}: it does not come back by being sent again")
+        for told in attached.closed
+    ]
+    rejected = [*bad_rows, *report.rejected, *bad_records, *unknown, *closed]
     kept = attached.added + attached.updated + attached.unchanged
     session.reject(rejected, done=report.enrolled + report.already + kept)
     document = {

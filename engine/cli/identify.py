@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli import documents, tables
+from engine.cli import documents, severity_tables, tables
 from engine.cli.exits import Exit
 from engine.cli.options import (
     JurisdictionOption,
     Point,
+    PolicyOption,
     PpiOption,
     PurposeOption,
     SearchOption,
@@ -70,9 +71,7 @@ def identify(
     ] = None,
     max_candidates: Annotated[int, typer.Option(min=1, help="Length of the candidate list.")] = 20,
     search: SearchOption = Point.THOROUGH,
-    policy: Annotated[
-        str, typer.Option(help="Severity policy that orders the hits: a name or a .toml file.")
-    ] = "sc-2010-conviction",
+    policy: PolicyOption = "sc-2010-conviction",
     report: Annotated[
         Path | None, typer.Option(help="Write a page with prints, pairs and the queue here.")
     ] = None,
@@ -147,9 +146,9 @@ def _shown(searches: Sequence[Searched], queue: Sequence[Queued]) -> Iterator[Re
         yield tables.conditions(searched[0])
         yield from tables.calibrations(searched)
     if queue:
-        yield tables.queue(queue)
+        yield severity_tables.queue(queue)
         if len(queue) <= EXPLAINED:
-            yield from (f"{item.hit.place}  {item.hit.assessment.reason}" for item in queue)
+            yield from (f"{item.place.place}  {item.place.assessment.reason}" for item in queue)
         else:
             yield "--json and --report say for each what decided its place."
     elif searched:

@@ -37,6 +37,9 @@ PpiOption = Annotated[
 ]  # fmt: skip
 JurisdictionOption = Annotated[str, typer.Option(help="Who asks, for the journal.")]
 PurposeOption = Annotated[str, typer.Option(help="What for, for the journal.")]
+PolicyOption = Annotated[
+    str, typer.Option(help="Severity policy that orders the hits: a name or a .toml file.")
+]
 WorkersOption = Annotated[
     int | None,
     typer.Option(min=1, help="Processes that extract.", show_default="one a core"),

@@ -1,4 +1,4 @@
-"""Candidates, queues and galleries as tables in plain language."""
+"""Candidates, galleries and calibrations as tables in plain language."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from engine.service.results import (
         CalibrationReport,
         GalleryInfo,
-        Queued,
         Search,
         Searched,
         Suspects,
@@ -52,59 +51,29 @@ def calibrations(searches: Sequence[Search]) -> list[str]:
 
 def candidates(searched: Searched) -> Table:
     """The candidate list of one search."""
-    table = _table(f"Candidates for {searched.probe}", (("rank", "right"), *CANDIDATE))
+    table = make_table(f"Candidates for {searched.probe}", (("rank", "right"), *CANDIDATE))
     for item in searched.search.candidates if searched.search else ():
-        table.add_row(str(item.rank), *_candidate(item), style=_weight(item.over_threshold))
+        table.add_row(str(item.rank), *_candidate(item), style=weight(item.over_threshold))
     return table
 
 
 def best_candidates(searches: Sequence[Searched]) -> Table:
     """The first candidate of each of many searches."""
-    table = _table("First candidate of each probe", (("probe", "left"), *CANDIDATE))
+    table = make_table("First candidate of each probe", (("probe", "left"), *CANDIDATE))
     for searched in searches:
         first = searched.search.candidates[:1] if searched.search else ()
         for item in first:
             table.add_row(
-                Text(searched.probe), *_candidate(item), style=_weight(item.over_threshold)
+                Text(searched.probe), *_candidate(item), style=weight(item.over_threshold)
             )
         if not first:
             table.add_row(Text(searched.probe), "none" if searched.search else "not searched")
     return table
 
 
-def queue(queued: Sequence[Queued]) -> Table:
-    """The hits in the order of work, each with what decided its place."""
-    table = _table(
-        "Hits in order of work (by severity of records; it says nothing about likeness)",
-        (
-            ("place", "right"),
-            ("tier", "left"),
-            ("by", "left"),
-            ("offense", "left"),
-            ("record", "left"),
-            ("probe", "left"),
-            ("candidate", "left"),
-            ("gallery", "left"),
-        ),
-    )
-    for item in queued:
-        hit, assessment = item.hit, item.hit.assessment
-        table.add_row(
-            str(hit.place),
-            item.tier,
-            assessment.lane,
-            assessment.category,
-            Text(assessment.record_id),
-            Text(hit.probe),
-            Text(hit.candidate.person),
-            hit.candidate.gallery,
-        )
-    return table
-
-
 def galleries(infos: Sequence[GalleryInfo]) -> Table:
     """All galleries, a line each."""
-    table = _table(
+    table = make_table(
         "",
         (
             ("gallery", "left"),
@@ -130,7 +99,7 @@ def galleries(infos: Sequence[GalleryInfo]) -> Table:
 def calibrated(report: CalibrationReport) -> Iterator[Table | str]:
     """What a calibration measured: stated rates against those of held-out searches."""
     yield f"{report.gallery}: measured in {report.seconds:.0f} s and kept, for FPIR {report.fpir:g}"
-    table = _table(
+    table = make_table(
         "Stated against measured, by searches that had no part in the fit",
         (
             ("fingers", "right"),
@@ -166,7 +135,7 @@ def calibrated(report: CalibrationReport) -> Iterator[Table | str]:
 
 def _suspects(pairs: Sequence[Suspects]) -> Table:
     """Persons to compare: left out of what was measured."""
-    table = _table(
+    table = make_table(
         "Too alike for different persons, so left out: one enrolled under two names? Compare them",
         (("person", "left"), ("other", "left"), ("score", "right")),
     )
@@ -186,11 +155,11 @@ def _candidate(item: Candidate) -> tuple[Text | str, ...]:
     )
 
 
-def _weight(over_threshold: bool) -> str:
+def weight(over_threshold: bool) -> str:
     return "bold" if over_threshold else "dim"
 
 
-def _table(title: str, columns: Sequence[Column]) -> Table:
+def make_table(title: str, columns: Sequence[Column]) -> Table:
     table = Table(
         title=title or None,
         title_justify="left",

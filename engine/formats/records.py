@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from engine.errors import InputError
 from engine.formats.table import read_table
@@ -54,7 +56,7 @@ def read_records(path: Path) -> tuple[list[tuple[str, OffenseRecord]], list[Inpu
             record_id = _make_id(content, made[content])
         if (person, record_id) in used:
             raise ValueError(f"record_id {record_id} stands twice for person {person}")
-        record = _parse_record(record_id, fields)
+        record = parse_record(record_id, {name: fields[name] for name in COLUMNS})
         used.add((person, record_id))
         return person, record
 
@@ -67,21 +69,20 @@ def _make_id(content: tuple[str, ...], occurrence: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _parse_record(record_id: str, fields: dict[str, str]) -> OffenseRecord:
-    if not any(fields[column] for column in _OFFENSE):
+def parse_record(record_id: str, fields: Mapping[str, str]) -> OffenseRecord:
+    """The record that these fields (of COLUMNS, as text) make. ValueError where one will not do,
+    is not an offense fact, or nothing says what the offense is."""
+    if not any(fields.get(column) for column in _OFFENSE):
         raise ValueError(f"none of {', '.join(_OFFENSE)}: nothing says what the offense is")
-    return OffenseRecord(
-        record_id=record_id,
-        ncic=_parse_ncic(fields["ncic"]),
-        charge=fields["charge"],
-        degree=_parse_degree(fields["degree"]),
-        disposition=fields["disposition"],
-        offense_date=_parse_date(fields["offense_date"]),
-        jurisdiction=fields["jurisdiction"],
-        max_sentence_months=_parse_months(fields["max_sentence_months"]),
-        nibrs=_parse_nibrs(fields["nibrs"]),
-        statute=fields["statute"],
-    )
+    values = {name: parse_field(name, text) for name, text in fields.items() if name != "record_id"}
+    return OffenseRecord(record_id, **values)
+
+
+def parse_field(name: str, text: str) -> Any:
+    """The value of one field of a record. ValueError where it will not do, or there is no such."""
+    if name not in COLUMNS:
+        raise ValueError(f"unknown field {name!r}: {_ADVICE}")
+    return _PARSERS.get(name, str.strip)(text)
 
 
 def _parse_ncic(text: str) -> str:
@@ -119,3 +120,12 @@ def _parse_months(text: str) -> int | None:
     if text and not re.fullmatch(r"[0-9]{1,5}", text):
         raise ValueError(f"max_sentence_months {text!r} is not a whole number of months")
     return int(text) if text else None
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "ncic": _parse_ncic,
+    "degree": _parse_degree,
+    "offense_date": _parse_date,
+    "max_sentence_months": _parse_months,
+    "nibrs": _parse_nibrs,
+}

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from engine.errors import PolicyError
-from engine.risk.coding import offenses
-from engine.risk.dispositions import vocabulary
-from engine.risk.tables import POLICIES, read_table, require, stamp
+from engine.risk.coding import Offenses, read_offenses
+from engine.risk.dispositions import Vocabulary, read_vocabulary
+from engine.risk.scales import Scale, read_scales
+from engine.risk.tables import POLICIES, parse_table, require, shared_files, stamp
 from engine.types import Degree
 
-LEVELS = (1, 2, 3)
+MOST_LEVELS: Final = 9
 LANES = ("conviction", "charge", "drop", "review")
 ANSWERS = ("yes", "no", "review")
+TRAITS = ("violent", "weapon", "harm")
+POLICY_FILE: Final = "policy.toml"  # its name among the files of a rule set
 HEAD = {
     "name": str, "title": str, "version": str, "effective_from": date, "effective_to": date,
     "author": str, "source": str, "note": str,
-    "felony_over_months": int, "lanes": dict, "rule": list,
+    "felony_over_months": int, "scale": str, "aging": dict, "lanes": dict, "rule": list,
 }  # fmt: skip
+OPTIONAL = ("effective_to", "note")
+AGING = {"one_in": int, "due_days": list}
 RULE = {
     "id": str, "level": int, "title": str, "source": str, "records": int,
-    "categories": list, "aggravated": bool, "degree": dict,
+    "categories": list, "aggravated": bool, "traits": list, "degree": dict,
+    "effective_from": date, "effective_to": date,
 }  # fmt: skip
 
 
@@ -33,7 +40,10 @@ class Rule:
     """`records` records that fit make `level`.
 
     categories: ids, or None for any. aggravated: only aggravated felonies whatever the sentence.
-    degree: for each Degree the answer "yes", "no" or "review".
+    traits: what the record must say of the act (names of Traits). degree: for each Degree the
+    answer "yes", "no" or "review". effective_from, effective_to: when the rule was in force, those
+    of its policy where it names none; told with every level, the ranking itself goes by the rules
+    that the caller chose.
     """
 
     id: str
@@ -43,7 +53,22 @@ class Rule:
     records: int
     categories: frozenset[str] | None
     aggravated: bool
+    traits: tuple[str, ...]
     degree: dict[Degree, str]
+    effective_from: date
+    effective_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Aging:
+    """When a case that waits becomes overdue, and what that gives it.
+
+    due_days: for each tier of the policy, in their order, the days after which a case is overdue.
+    one_in: one place in so many goes to overdue cases, the longest overdue first.
+    """
+
+    one_in: int
+    due_days: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +77,9 @@ class Policy:
 
     table: version and hash of all the rules it rests on. lanes: for each disposition state
     "conviction", "charge", "drop" or "review". felony_over_months: an offense that may be
-    punished longer is a felony where the record states no degree.
+    punished longer is a felony where the record states no degree. tiers: of the queue, first to
+    last. scale: orders the cases inside a level; scales: all there are. files: everything above as
+    text, so that the same rules can be read again on any later day. memo: of engine.risk.standing.
     """
 
     name: str
@@ -67,6 +94,20 @@ class Policy:
     felony_over_months: int
     lanes: dict[str, str]
     rules: tuple[Rule, ...]
+    tiers: tuple[str, ...]
+    aging: Aging
+    scale: Scale
+    scales: Mapping[str, Scale]
+    offenses: Offenses
+    vocabulary: Vocabulary
+    files: Mapping[str, bytes]
+    memo: list[Any] = field(default_factory=list, repr=False)
+
+    def by(self, scale: str) -> Policy:
+        """The same policy with another scale inside its levels. PolicyError where it has none."""
+        if scale not in self.scales:
+            raise PolicyError(f"no scale {scale!r}; there are {', '.join(self.scales)}")
+        return replace(self, scale=self.scales[scale], memo=[])
 
 
 def list_policies() -> list[str]:
@@ -88,44 +129,89 @@ def load_policy(name: str | Path) -> Policy:
     return _read(path)
 
 
+def read_policy(files: Mapping[str, bytes], where: str = POLICY_FILE) -> Policy:
+    """A policy from the contents of its files (see Policy.files), those of an older version too.
+
+    where: names the policy's own file in errors. Raises PolicyError.
+    """
+    table = parse_table(files[POLICY_FILE], where)
+    require(table, HEAD, where)
+    for key in HEAD:
+        if key not in table and key not in OPTIONAL:
+            raise PolicyError(f"{where}: {key!r} is missing")
+    _check_period(table, where)
+    offenses, words = read_offenses(files), read_vocabulary(files)
+    period = table["effective_from"], table.get("effective_to")
+    rules = tuple(_rule(row, where, offenses, period) for row in table["rule"])
+    if not rules:
+        raise PolicyError(f"{where}: there is no rule")
+    if len({rule.id for rule in rules}) < len(rules):
+        raise PolicyError(f"{where}: two rules have the same id")
+    tiers = _tiers(rules, where)
+    scales = read_scales(files, offenses.categories)
+    if table["scale"] not in scales:
+        raise PolicyError(f"{where}: scale must be one of {', '.join(scales)}")
+    return Policy(
+        table["name"],
+        table["title"],
+        table["version"],
+        table["effective_from"],
+        table.get("effective_to"),
+        table["author"],
+        table["source"],
+        table.get("note", ""),
+        stamp(table["version"], files),
+        table["felony_over_months"],
+        _lanes(table["lanes"], where, words),
+        rules,
+        tiers,
+        _aging(table["aging"], where, tiers),
+        scales[table["scale"]],
+        scales,
+        offenses,
+        words,
+        dict(files),
+    )
+
+
 @cache
 def _load(path: Path) -> Policy:
     return _read(path)
 
 
 def _read(path: Path) -> Policy:
-    table, where = read_table(path), path.name
-    require(table, HEAD, where)
-    for key in HEAD:
-        if key not in table and key not in ("effective_to", "note"):
-            raise PolicyError(f"{where}: {key!r} is missing")
-    end = table.get("effective_to")
-    if end is not None and end < table["effective_from"]:
-        raise PolicyError(f"{where}: 'effective_to' is before 'effective_from'")
-    rules = tuple(_rule(row, where) for row in table["rule"])
-    if not rules:
-        raise PolicyError(f"{where}: there is no rule")
-    if len({rule.id for rule in rules}) < len(rules):
-        raise PolicyError(f"{where}: two rules have the same id")
-    return Policy(
-        table["name"],
-        table["title"],
-        table["version"],
-        table["effective_from"],
-        end,
-        table["author"],
-        table["source"],
-        table.get("note", ""),
-        stamp(table["version"], path.read_bytes()),
-        table["felony_over_months"],
-        _lanes(table["lanes"], where),
-        rules,
-    )
+    try:
+        own = path.read_bytes()
+    except OSError as error:
+        raise PolicyError(f"{path}: cannot be read ({error.strerror})") from error
+    return read_policy({**shared_files(), POLICY_FILE: own}, path.name)
 
 
-def _lanes(lanes: dict[str, Any], where: str) -> dict[str, str]:
+def _tiers(rules: tuple[Rule, ...], where: str) -> tuple[str, ...]:
+    """Level 1, what someone has to read, the other levels, and what nothing on record ranks."""
+    levels = sorted({rule.level for rule in rules})
+    if levels != list(range(1, len(levels) + 1)):
+        raise PolicyError(f"{where}: levels must be 1, 2, ... without a gap, not {levels}")
+    first, *others = [f"Level {level}" for level in levels]
+    return (first, "needs review", *others, "no counting record")
+
+
+def _aging(table: dict[str, Any], where: str, tiers: tuple[str, ...]) -> Aging:
+    where = f"{where}: [aging]"
+    require(table, AGING, where)
+    if set(table) != set(AGING):
+        raise PolicyError(f"{where}: both {' and '.join(AGING)} are needed")
+    days, one_in = table["due_days"], table["one_in"]
+    if len(days) != len(tiers) or not all(type(d) in (int, float) and d > 0 for d in days):
+        raise PolicyError(f"{where}: due_days needs a number for each of {', '.join(tiers)}")
+    if one_in < 2:
+        raise PolicyError(f"{where}: one_in must be 2 or more, else nothing else is ever worked on")
+    return Aging(one_in, tuple(float(each) for each in days))
+
+
+def _lanes(lanes: dict[str, Any], where: str, words: Vocabulary) -> dict[str, str]:
     """Every disposition state must have its lane: what is left out could vanish silently."""
-    states = set(vocabulary().states)
+    states = set(words.states)
     if states != set(lanes):
         wrong = ", ".join(sorted(states ^ set(lanes)))
         raise PolicyError(f"{where}: [lanes] must name every disposition state once: {wrong}")
@@ -135,7 +221,7 @@ def _lanes(lanes: dict[str, Any], where: str) -> dict[str, str]:
     return dict(lanes)
 
 
-def _rule(row: Any, where: str) -> Rule:
+def _rule(row: Any, where: str, offenses: Offenses, period: tuple[date, date | None]) -> Rule:
     if not isinstance(row, dict):
         raise PolicyError(f"{where}: each rule must be a [[rule]] table")
     where = f"{where}: rule {row.get('id', '?')!r}"
@@ -143,13 +229,14 @@ def _rule(row: Any, where: str) -> Rule:
     for key in ("id", "level", "title", "source"):
         if key not in row:
             raise PolicyError(f"{where}: {key!r} is missing")
-    if row["level"] not in LEVELS:
-        raise PolicyError(f"{where}: level must be 1, 2 or 3")
+    if not 1 <= row["level"] <= MOST_LEVELS:
+        raise PolicyError(f"{where}: level must be 1 to {MOST_LEVELS}")
     if row.get("records", 1) < 1:
         raise PolicyError(f"{where}: records must be 1 or more")
-    unknown = {str(name) for name in row.get("categories", ())} - set(offenses().categories)
-    if unknown:
-        raise PolicyError(f"{where}: unknown categories {', '.join(sorted(unknown))}")
+    _check_names(row.get("categories", ()), offenses.categories, "categories", where)
+    _check_names(row.get("traits", ()), TRAITS, "traits", where)
+    dated = {"effective_from": period[0], "effective_to": period[1]} | row
+    _check_period(dated, where)
     return Rule(
         row["id"],
         row["level"],
@@ -158,8 +245,23 @@ def _rule(row: Any, where: str) -> Rule:
         row.get("records", 1),
         frozenset(row["categories"]) if "categories" in row else None,
         row.get("aggravated", False),
+        tuple(row.get("traits", ())),
         _degrees(row.get("degree"), where),
+        dated["effective_from"],
+        dated["effective_to"],
     )
+
+
+def _check_names(names: Any, known: Any, what: str, where: str) -> None:
+    unknown = {str(name) for name in names} - set(known)
+    if unknown:
+        raise PolicyError(f"{where}: unknown {what} {', '.join(sorted(unknown))}")
+
+
+def _check_period(table: Mapping[str, Any], where: str) -> None:
+    start, end = table.get("effective_from"), table.get("effective_to")
+    if start and end and end < start:
+        raise PolicyError(f"{where}: 'effective_to' is before 'effective_from'")
 
 
 def _degrees(answers: dict[str, Any] | None, where: str) -> dict[Degree, str]:

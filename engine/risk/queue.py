@@ -1,68 +1,146 @@
 """The order in which hits are worked on: most severe first, every place with its reason.
 
-Order: level (with "needs review" right after Level 1), then lane (a conviction before a charge),
-then the order of the categories, then the longest wait, then the case's id. A comparison score is
-no input: severity orders work that already exists, and nothing here changes a candidate.
+Order: tier (Level 1, then what someone has to read, then the other levels), lane (a conviction
+before a charge), severity on the policy's scale, category, attempts after what was completed, then
+the longest wait, then the case's id. One place in so many goes to a case that is overdue, so that
+nothing starves however much comes in. A comparison score is no input: severity orders work that
+already exists, and nothing here changes a candidate.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
-from operator import itemgetter
+from datetime import UTC, datetime, timedelta
+from math import inf
+from operator import add
 from typing import Final
 
 from engine.errors import PolicyError
-from engine.risk.coding import offenses
-from engine.risk.counting import LANES
-from engine.types import Assessment
+from engine.risk.counting import BITS, make_key, read_key
+from engine.risk.levels import assess, read_records
+from engine.risk.policy import Policy
+from engine.risk.scales import Stability, compare_orders
+from engine.risk.standing import Standing, book_of, stand_many
+from engine.risk.suggesting import Suggestion, suggest, suggest_many
+from engine.types import Assessment, OffenseRecord
 
-TIERS: Final = ("Level 1", "needs review", "Level 2", "Level 3", "no counting record")
-REMEMBERED_SEVERITIES = 4096  # combinations of state, level, lane and category; under 700 exist
+DAY: Final = timedelta(days=1).total_seconds()
+SURE_ENOUGH: Final = 0.5  # of a suggestion, to order those that need review among themselves
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Work that waits: `received` when it came in (UTC where it names no zone)."""
+    """Work that waits: `received` when it came in (UTC where it names no zone), and what is on
+    record about the candidate."""
 
     case_id: str
     received: datetime
-    assessment: Assessment
+    records: tuple[OffenseRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A case at its place in the queue, 1 the first; tier: one of TIERS."""
+    """A case at its place in the queue, 1 the first.
+
+    by_severity: the place it would have if nothing was ever overdue. late: when it becomes overdue,
+    in seconds since 1970; due: the same as a time. overdue: whether it was when the queue was made.
+    tied: how many cases are exactly as severe, itself included.
+    """
 
     place: int
     case: Case
-    tier: str
+    policy: Policy
+    standing: Standing
+    by_severity: int
+    late: float
+    overdue: bool
+    tied: int
+
+    @property
+    def due(self) -> datetime:
+        return datetime.fromtimestamp(self.late, UTC)
+
+    @property
+    def tier(self) -> str:
+        return self.policy.tiers[self.standing.tier]
+
+    @property
+    def assessment(self) -> Assessment:
+        """The level in full, with its reasons; made when it is asked for."""
+        return assess(self.case.records, self.policy)
+
+    @property
+    def suggestion(self) -> Suggestion | None:
+        """What the text model takes an offense for that nobody could code; it gives no level."""
+        if not self.standing.uncoded:
+            return None
+        return suggest(_read_uncoded(self.case.records, self.policy))
 
     @property
     def reason(self) -> str:
         """Why the case stands here, in the order in which places are decided."""
-        found = self.case.assessment
-        category = offenses().categories.get(found.category)
-        kind = category.title if category else "offense not coded" if found.lane else ""
-        lane = f"by {found.lane}" if found.lane else ""
+        standing = self.standing
+        category = self.policy.offenses.categories.get(standing.category)
+        kind = category.title if category else "offense not coded" if standing.lane else ""
+        lane = f"by {standing.lane}" if standing.lane else ""
+        tied = f"as severe as {self.tied - 1} others" if self.tied > 1 else ""
         since = _utc(self.case.received).astimezone(UTC)
         waiting = f"waiting since {since:%Y-%m-%d %H:%M} UTC"
-        return "; ".join(part for part in (self.tier, lane, kind, waiting) if part)
+        parts = [self.tier, lane, kind, tied, waiting]
+        if self.overdue:
+            parts.append(f"overdue since {self.due:%Y-%m-%d}")
+        if self.place < self.by_severity:
+            one_in = self.policy.aging.one_in
+            parts.append(
+                f"one place in {one_in} goes to overdue cases: by severity it would be at"
+                f" {self.by_severity}"
+            )
+        return "; ".join(part for part in parts if part)
 
 
-def rank(cases: Sequence[Case]) -> list[Place]:
+def rank(
+    cases: Sequence[Case], policy: Policy, at: datetime | None = None, served: int = 0
+) -> list[Place]:
     """All cases in the order of work: total, and the same whatever order they come in.
 
-    Raises PolicyError where two cases share an id, or were assessed under different rules.
+    at: the moment of the ranking, which tells what is overdue; without it nothing is. served: how
+    many cases of this queue were done before: the places of overdue cases count on from there, so
+    that ranking anew after each does not push them back. Raises PolicyError where two cases share
+    an id.
     """
     _check(cases)
-    keyed = sorted(((_key(case), case) for case in cases), key=itemgetter(0))
+    standings = stand_many([case.records for case in cases], policy)
+    severities = _order_severities(cases, standings, policy)
+    seconds = [_utc(case.received).timestamp() for case in cases]
+    ties = Counter(severities)
+    by_severity = sorted(
+        range(len(cases)), key=lambda n: (severities[n], seconds[n], cases[n].case_id)
+    )
+    due = [policy.aging.due_days[standing.tier] * DAY for standing in standings]
+    late = list(map(add, seconds, due))
+    now = _utc(at).timestamp() if at else -inf
+    order = _interleave(by_severity, late, now, policy.aging.one_in, served)
+    placed = dict(zip(by_severity, range(1, len(cases) + 1), strict=True))
     return [
-        Place(place, case, TIERS[key[0][0]]) for place, (key, case) in enumerate(keyed, start=1)
-    ]
+        Place(place, cases[n], policy, standings[n], placed[n], late[n], late[n] < now,
+              ties[severities[n]])
+        for place, n in enumerate(order, start=1)
+    ]  # fmt: skip
+
+
+def measure_stability(cases: Sequence[Case], policy: Policy) -> dict[str, list[Stability]]:
+    """For each other scale, tier by tier, how far the order of severity would be the same."""
+    own = rank(cases, policy)
+    found = {}
+    for name in policy.scales:
+        if name != policy.scale.id:
+            other = {each.case.case_id: each.place for each in rank(cases, policy.by(name))}
+            found[name] = compare_orders(
+                [each.tier for each in own], [other[each.case.case_id] for each in own]
+            )
+    return found
 
 
 def _check(cases: Sequence[Case]) -> None:
@@ -70,30 +148,60 @@ def _check(cases: Sequence[Case]) -> None:
     if len(counts) < len(cases):
         twice = counts.most_common(1)[0][0]
         raise PolicyError(f"case {twice!r} is in the queue twice; give every case its own id")
-    rules = {(case.assessment.policy, case.assessment.table) for case in cases}
-    if len(rules) > 1:
-        found = ", ".join(f"{policy} {table}" for policy, table in sorted(rules))
-        raise PolicyError(f"cases were assessed under different rules ({found}); assess them anew")
 
 
-def _key(case: Case) -> tuple[tuple[int, int, int], float, str]:
-    found = case.assessment
-    severity = _severity(found.state, found.level, found.lane, found.category)
-    return severity, _utc(case.received).timestamp(), case.case_id
+def _order_severities(
+    cases: Sequence[Case], standings: Sequence[Standing], policy: Policy
+) -> list[int]:
+    """A number for each case that orders by severity; equal where two are exactly as severe."""
+    shift = sum(BITS.values()) - BITS["rule"]
+    found = [standing.tier << shift | standing.key >> BITS["rule"] for standing in standings]
+    uncoded = [n for n, standing in enumerate(standings) if standing.uncoded]
+    charges = [_read_uncoded(cases[n].records, policy) for n in uncoded]
+    different = sorted(set(charges))
+    likely = dict(zip(different, suggest_many(different), strict=True))
+    for n, charge in zip(uncoded, charges, strict=True):
+        suggestion = likely[charge]
+        if suggestion and suggestion.probability >= SURE_ENOUGH:
+            # Level and lane stay: the suggestion only orders what someone has to read anyway.
+            said = read_key(standings[n].key)
+            value, category = book_of(policy).severity(suggestion.category)
+            key = make_key(**said | {"value": value, "category": category})
+            found[n] = standings[n].tier << shift | key >> BITS["rule"]
+    return found
 
 
-@lru_cache(maxsize=REMEMBERED_SEVERITIES)
-def _severity(state: str, level: int | None, lane: str, category_id: str) -> tuple[int, int, int]:
-    """Tier, lane and category of an assessment as numbers, the smallest first in the queue."""
-    if state == "needs-review":
-        tier = TIERS.index("needs review")
-    else:
-        tier = len(TIERS) - 1 if level is None else TIERS.index(f"Level {level}")
-    table = offenses()
-    category = table.categories.get(category_id)
-    order = category.order if category else table.uncoded_order
-    return tier, LANES.index(lane) if lane in LANES else len(LANES), order
+def _read_uncoded(records: Sequence[OffenseRecord], policy: Policy) -> str:
+    """The words of the charge that decides, of those that nobody could code."""
+    counting = read_records(records, policy)
+    return next((each.record.charge for each in counting if not each.coding.category), "")
+
+
+def _interleave(
+    by_severity: Sequence[int], late: Sequence[float], now: float, one_in: int, served: int
+) -> list[int]:
+    """The cases in the order of work. by_severity: their numbers, the most severe first. late: of
+    each by number, when it becomes overdue (s since 1970)."""
+    overdue = deque(sorted((n for n in by_severity if late[n] < now), key=late.__getitem__))
+    if not overdue:
+        return list(by_severity)
+    order: list[int] = []
+    placed = bytearray(len(by_severity))
+    rest = iter(by_severity)
+    for turn in range(served + 1, served + len(by_severity) + 1):
+        number = -1
+        if turn % one_in == 0:
+            while overdue and placed[overdue[0]]:
+                overdue.popleft()
+            number = overdue.popleft() if overdue else -1
+        if number < 0:
+            number = next(rest)
+            while placed[number]:
+                number = next(rest)
+        order.append(number)
+        placed[number] = 1
+    return order
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Reads the rule files of the package, and says exactly which rules were read."""
+"""The rule files of the package: their bytes, what they say, and a stamp that tells them apart."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from engine.errors import PolicyError
 
 DATA = Path(__file__).parent / "data"
 POLICIES = DATA / "policies"
-SHARED = ("offenses.toml", "dispositions.toml", "charges.toml")  # the tables of every policy
 
 
-def read_table(path: Path) -> dict[str, Any]:
-    """One TOML file. Raises PolicyError naming the file where it is missing or is no TOML."""
+def parse_table(content: bytes, where: str) -> dict[str, Any]:
+    """The contents of one TOML file. Raises PolicyError naming `where` if it is no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PolicyError(f"{path}: cannot be read ({error.strerror})") from error
+        return tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{path}: is no valid TOML ({error})") from error
+        raise PolicyError(f"{where}: is no valid TOML ({error})") from error
+
+
+def table_of(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    """One of several TOML files, by name. Raises PolicyError where it is missing or is no TOML."""
+    if name not in files:
+        raise PolicyError(f"{name}: is not among the files of the tables")
+    return parse_table(files[name], name)
 
 
 def require(table: Mapping[str, Any], allowed: Mapping[str, type], where: str) -> None:
@@ -45,11 +50,15 @@ def pattern(text: str, where: str) -> re.Pattern[str]:
 
 
 @cache
-def _shared_bytes() -> bytes:
-    return b"\0".join((DATA / name).read_bytes() for name in SHARED)
+def shared_files() -> Mapping[str, bytes]:
+    """The tables that every policy rests on, by file name, as they are in the package."""
+    return MappingProxyType({path.name: path.read_bytes() for path in sorted(DATA.glob("*.toml"))})
 
 
-def stamp(version: str, policy: bytes) -> str:
-    """Version and first 12 hex digits of the SHA-256 over a policy and the tables it rests on."""
-    digest = hashlib.sha256(policy + b"\0" + _shared_bytes()).hexdigest()
-    return f"{version}+{digest[:12]}"
+def stamp(version: str, files: Mapping[str, bytes]) -> str:
+    """Version and first 12 hex digits of the SHA-256 over files, by name, a policy's own and all
+    that it rests on."""
+    digest = hashlib.sha256()
+    for name, content in sorted(files.items()):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return f"{version}+{digest.hexdigest()[:12]}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from engine.errors import ImageError, InputError, ManifestError
-from engine.formats import manifest
+from engine.formats import manifest, records
 from engine.formats.manifest import PrintRow
 from engine.service.results import Probe, Rejected
 from engine.service.workers import Job
@@ -42,8 +43,26 @@ def read_prints(paths: Sequence[Path], table: Path | None) -> tuple[list[PrintRo
 
 def read_records(table: Path) -> tuple[list[tuple[str, OffenseRecord]], list[Rejected]]:
     """(person, record) of every good row of a CSV of offense records, and the rows refused."""
-    records, errors = manifest.read_records(table)
-    return records, rejected(errors)
+    found, errors = manifest.read_records(table)
+    return found, rejected(errors)
+
+
+def one_record(fields: Mapping[str, str]) -> OffenseRecord:
+    """A record that nobody has filed. ValueError where a field will not do."""
+    return records.parse_record("", {name: text.strip() for name, text in fields.items()})
+
+
+def read_fields(pairs: Sequence[str]) -> dict[str, Any]:
+    """New values of a record's fields from texts "field=value". ValueError for what is none."""
+    found = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise ValueError(f"{pair!r} is not FIELD=VALUE")
+        if name == "record_id":
+            raise ValueError("the id of a record stays; it is what its history hangs on")
+        found[name] = records.parse_field(name, text.strip())
+    return found
 
 
 def group_probes(rows: Iterable[PrintRow]) -> list[Probe]:

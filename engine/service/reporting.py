@@ -146,14 +146,14 @@ def _enrolled_pixels(enrolled: StoredPrint, settings: Settings) -> U8 | None:
 
 
 def _row(item: Queued) -> QueueRow:
-    hit = item.hit
+    place, hit = item.place, item.hit
     return QueueRow(
-        hit.place,
+        place.place,
         hit.probe,
-        hit.candidate.person,
-        item.tier,
-        hit.assessment.lane,
-        item.reason,
-        item.received,
-        hit.candidate.score,
+        hit.person,
+        place.tier,
+        place.standing.lane,
+        place.reason,
+        hit.received,
+        hit.score,
     )

@@ -9,15 +9,36 @@ from pathlib import Path
 from typing import Any
 
 from engine.formats.manifest import PrintRow
-from engine.risk.policy import Policy
+from engine.risk.coding import Coding
+from engine.risk.policy import Policy, Rule
+from engine.risk.queue import Place
+from engine.risk.scales import Stability
+from engine.risk.suggesting import Suggestion
+from engine.store.decisions import Decision
 from engine.store.galleries import Contents
+from engine.store.hits import WaitingHit
 from engine.store.persons import Removed
 from engine.store.prints import StoredPrint
-from engine.store.records import Attached
+from engine.store.records import Attached, Version
 from engine.trials import Measured, Suspects
-from engine.types import FingerImage, Hit, OffenseRecord, Search, Site, Template, Verdict
+from engine.types import Assessment, FingerImage, OffenseRecord, Search, Site, Template, Verdict
 
-__all__ = ["Attached", "Contents", "PrintRow", "Removed", "Search", "StoredPrint", "Suspects"]
+__all__ = [
+    "Attached",
+    "Coding",
+    "Contents",
+    "Decision",
+    "Place",
+    "Policy",
+    "PrintRow",
+    "Removed",
+    "Rule",
+    "Search",
+    "StoredPrint",
+    "Suggestion",
+    "Suspects",
+    "Version",
+]
 
 Progress = Callable[[int, int], None]  # prints done, prints in all
 
@@ -85,13 +106,64 @@ class Searched:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A hit at its place in the examiners' queue. tier: e.g. "Level 1", "needs review". received:
-    when its search came in. reason: of the place."""
+    """A hit at its place in the examiners' queue. hit: as the database has it."""
 
-    hit: Hit
-    tier: str
-    received: datetime
-    reason: str
+    place: Place
+    hit: WaitingHit
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReport:
+    """All cases that wait, in the order of work.
+
+    at: the moment of the ranking. past: whether it was asked for as of then. decided: cases that
+    were done by then. stability: for each other scale, tier by tier, how far the order would be
+    the same. notes: what to know about the rules used.
+    """
+
+    policy: Policy
+    at: datetime
+    past: bool
+    queue: tuple[Queued, ...]
+    decided: int
+    stability: dict[str, list[Stability]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLine:
+    """A record that counts, and how it was read. lane: "conviction" or "charge"."""
+
+    record: OffenseRecord
+    coding: Coding
+    lane: str
+    degree: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a case stands where it does. suggestion: of the text model, for an offense that nobody
+    could code; it gave no level."""
+
+    item: Queued
+    assessment: Assessment
+    records: tuple[RecordLine, ...]
+    suggestion: Suggestion | None
+
+
+@dataclass(frozen=True, slots=True)
+class CodedCharge:
+    """What a record's offense is, in the scheme of the project.
+
+    words: the charge with its abbreviations written out. suggestion: where nobody could tell.
+    standings: by policy, what a conviction for it would come to.
+    """
+
+    record: OffenseRecord
+    words: str
+    coding: Coding
+    suggestion: Suggestion | None
+    standings: dict[str, Assessment]
 
 
 @dataclass(frozen=True, slots=True)

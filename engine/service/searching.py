@@ -12,18 +12,19 @@ from engine import pipeline
 from engine.errors import InputError, MakerMismatchError
 from engine.formats import template as template_format
 from engine.index.gallery import Gallery
-from engine.risk.levels import assess
 from engine.risk.policy import Policy
 from engine.risk.queue import Case, rank
 from engine.service.inputs import load
+from engine.service.queueing import name_case
 from engine.service.results import Probe, ProbeFinger, Progress, Queued, Rejected, Searched
 from engine.service.workers import Job, Refused, extract_all
 from engine.settings import Settings
 from engine.store import searches
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
+from engine.store.hits import WaitingHit
 from engine.store.schema import now
-from engine.types import Candidate, Hit, OffenseRecord, Site
+from engine.types import Candidate, OffenseRecord, Site
 
 
 def settings_for(galleries: Sequence[GalleryRow], settings: Settings) -> Settings:
@@ -144,25 +145,29 @@ def order_hits(
     searches: Sequence[Searched],
     records: Mapping[str, Sequence[OffenseRecord]],
     policy: Policy,
+    jurisdiction: str = "",
 ) -> tuple[Queued, ...]:
     """The hits in the order of work under the policy. Who is a hit was decided before."""
-    cases: dict[str, tuple[Searched, Candidate]] = {}
+    hits: dict[str, WaitingHit] = {}
     for found, candidate in hits_of(searches):
+        assert found.search_id is not None  # a search is kept before its hits are ordered
         # One comparison to examine, though several galleries may have the person.
-        cases.setdefault(f"{found.search_id:012d}/{candidate.person}", (found, candidate))
-    assessed = {person: assess(facts, policy) for person, facts in records.items()}
-    places = rank(
-        [
-            Case(case, found.at, assessed[candidate.person])
-            for case, (found, candidate) in cases.items()
-        ]
-    )
-    queue = []
-    for place in places:
-        found, candidate = cases[place.case.case_id]
-        hit = Hit(place.place, found.probe, candidate, place.case.assessment)
-        queue.append(Queued(hit, place.tier, place.case.received, place.reason))
-    return tuple(queue)
+        hits.setdefault(
+            name_case(found.search_id, candidate.person),
+            WaitingHit(
+                found.search_id,
+                found.probe,
+                candidate.person,
+                candidate.gallery,
+                candidate.rank,
+                candidate.score,
+                candidate.llr,
+                found.at,
+                jurisdiction,
+            ),
+        )
+    cases = [Case(name, hit.received, tuple(records[hit.person])) for name, hit in hits.items()]
+    return tuple(Queued(place, hits[place.case.case_id]) for place in rank(cases, policy, now()))
 
 
 def _sort(

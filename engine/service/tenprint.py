@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Connection
 
@@ -25,20 +26,24 @@ from engine.service.enrolment import Enrolment
 from engine.service.home import open_home
 from engine.service.indexes import Indexes
 from engine.service.journal import on_record
+from engine.service.queueing import keep_rules, make_queue, read_case, rules_for
 from engine.service.reporting import make_report
 from engine.service.results import (
     Attached,
     CalibrationReport,
+    Decision,
     EnrolReport,
     Extraction,
     GalleryInfo,
     IdentifyReport,
     Probe,
     Progress,
+    QueueReport,
     Removed,
     StoredPrint,
     Use,
     Verification,
+    Version,
 )
 from engine.service.searching import (
     extract_probes,
@@ -48,8 +53,9 @@ from engine.service.searching import (
     settings_for,
 )
 from engine.service.searching import search as search_one
+from engine.service.statistics import Statistics, gather
 from engine.settings import Settings
-from engine.store import changes, galleries, prints, records, sites
+from engine.store import changes, decisions, galleries, prints, records, sites
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
 from engine.store.schema import now
@@ -214,13 +220,127 @@ class Tenprint:
             hits = hits_of(searched)
             with self._database.read() as connection:
                 facts = records.of_persons(connection, sorted({hit.person for _, hit in hits}))
-            queue = order_hits(searched, facts, chosen)
+            with self._database.write() as writer:
+                keep_rules(writer, chosen, entry.submission)
+            queue = order_hits(searched, facts, chosen, use.jurisdiction)
             points = {found.search.point for found in searched if found.search}
             manner = f" ({', '.join(sorted(points))})" if points else ""
             entry.outcome = (
                 f"{len(searched)} searches{manner}, {len(hits)} candidates over the threshold"
             )
             return IdentifyReport(entry.submission, chosen, tuple(searched), queue, facts)
+
+    def queue(
+        self,
+        *,
+        policy: str | Path = DEFAULT_POLICY,
+        scale: str | None = None,
+        gallery: str | None = None,
+        at: datetime | None = None,
+        use: Use = NOBODY,
+        on_progress: Progress = _no_progress,
+    ) -> QueueReport:
+        """Every hit that nobody has decided yet, in the order of work under the policy.
+
+        scale: orders the cases inside a level, the policy's own unless given. gallery: only hits in
+        it. at: the queue as it was then, by the records, decisions and rules of that moment.
+        PolicyError where the policy is not valid or has no such scale.
+        """
+        if at is not None and at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+        with on_record(self._database, "queue", use, gallery or "") as entry:
+            with self._database.read() as connection:
+                if gallery is not None:
+                    galleries.find(connection, gallery)
+                chosen, notes = rules_for(connection, policy, scale, at)
+            if at is None:
+                with self._database.write() as writer:
+                    keep_rules(writer, chosen, entry.submission)
+            report = make_queue(
+                self._database,
+                chosen,
+                gallery=gallery,
+                at=at,
+                notes=notes,
+                on_progress=on_progress,
+            )
+            entry.outcome = f"{len(report.queue)} cases wait, {report.decided} were decided"
+            return report
+
+    def decide(
+        self, case: str, conclusion: str, *, examiner: str, notes: str = "", use: Use = NOBODY
+    ) -> Decision:
+        """Records an examiner's conclusion on a case: "identification", "exclusion" or
+        "inconclusive". GalleryError where there is no such case, StoreError where the examiner has
+        decided it before or the conclusion is none."""
+        search_id, person = read_case(case)
+        with (
+            on_record(self._database, "decide", use, case) as entry,
+            self._database.write() as writer,
+        ):
+            decisions.put(
+                writer,
+                search_id,
+                person,
+                examiner=examiner,
+                conclusion=conclusion,
+                notes=notes,
+                submission=entry.submission,
+            )
+            entry.outcome = f"{conclusion} by {examiner}"
+            return decisions.of_case(writer, search_id, person)[-1]
+
+    def correct(
+        self,
+        person: str,
+        record_id: str,
+        change: str,
+        *,
+        fields: Mapping[str, Any] | None = None,
+        reason: str = "",
+        gallery: str | None = None,
+        use: Use = NOBODY,
+    ) -> Version:
+        """Amends, seals, expunges or restores an offense record: from now on the queue goes by the
+        new version; the old one stays in the record's history.
+
+        change: "amended" (with `fields`), "sealed", "expunged" or "restored". GalleryError where
+        there is no such person or record, StoreError where the change cannot be made.
+        """
+        with (
+            on_record(self._database, "correct", use, person) as entry,
+            self._database.write() as writer,
+        ):
+            version = records.correct(
+                writer,
+                gallery,
+                person,
+                record_id,
+                change=change,
+                reason=reason,
+                submission=entry.submission,
+                fields=fields,
+            )
+            entry.outcome = f"record {record_id} {change}"
+            return version
+
+    def history(self, person: str, *, gallery: str | None = None) -> list[Version]:
+        """All that was ever recorded about a person's offenses, oldest first. GalleryError where
+        there is no such person or gallery."""
+        with self._database.read() as connection:
+            return records.history(connection, person, gallery)
+
+    def statistics(
+        self,
+        *,
+        by: Sequence[str],
+        policy: str | Path = DEFAULT_POLICY,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Statistics:
+        """What came in from `start` on and before `end`, and what became of it, counted by any of
+        "level", "jurisdiction" and "month". PolicyError where the policy is not valid."""
+        return gather(self._database, load_policy(policy), by=by, start=start, end=end)
 
     def calibrate(
         self,

@@ -25,8 +25,14 @@ from tests.prints_at_no_cost import Row
 from tests.templates import draw_templates
 
 Run = Callable[..., Result]
-VERBS = [["enrol"], ["identify"], ["calibrate"], ["verify"], ["extract"], ["sample"]] + [
-    ["gallery", name] for name in ("list", "info", "remove", "rebuild")
+ALONE = ("enrol", "identify", "queue", "decide", "stats", "calibrate", "verify", "extract", "code")
+GROUPS = {
+    "gallery": ("list", "info", "remove", "rebuild"),
+    "records": ("show", "amend", "seal", "expunge", "restore"),
+    "policy": ("list", "show", "check"),
+}
+VERBS = [[name] for name in (*ALONE, "sample")] + [
+    [group, name] for group, names in GROUPS.items() for name in names
 ]
 
 

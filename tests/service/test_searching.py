@@ -65,7 +65,7 @@ def test_a_mate_comes_first_and_its_gallery_answers(filled: Tenprint, make_row: 
     assert len(third.candidates) == 4
     assert third.sequences == {"criminal": 10, "immigration": 10}
     assert third.gallery_size == 10
-    assert [hit.hit.candidate.person for hit in report.queue] == ["P3", "P8"]
+    assert [item.hit.person for item in report.queue] == ["P3", "P8"]
     assert not any(candidate.over_threshold for candidate in stranger.candidates)
 
 
@@ -330,9 +330,13 @@ def test_severity_orders_the_hits_and_nothing_else(filled: Tenprint, make_row: R
     plain = filled.identify(probes)
     filled.attach_records([("P1", TRESPASS), ("P2", MURDER), ("P2", ROBBERY)], gallery="criminal")
     report = filled.identify(probes)
-    assert [item.hit.candidate.person for item in report.queue] == ["P2", "P1", "P3"]
-    assert [item.tier for item in report.queue] == ["Level 1", "Level 3", "no counting record"]
-    assert [item.hit.place for item in report.queue] == [1, 2, 3]
+    assert [item.hit.person for item in report.queue] == ["P2", "P1", "P3"]
+    assert [item.place.tier for item in report.queue] == [
+        "Level 1",
+        "Level 3",
+        "no counting record",
+    ]
+    assert [item.place.place for item in report.queue] == [1, 2, 3]
     assert candidates(report) == candidates(plain)
 
 
@@ -348,8 +352,8 @@ def test_records_of_all_galleries_count(filled: Tenprint, make_row: Row, probe: 
     filled.enrol([make_row("P3", 33)], gallery="immigration")
     filled.attach_records([("P3", ROBBERY)], gallery="immigration")
     report = filled.identify([probe], gallery_names=["criminal"])
-    assert report.queue[0].hit.candidate.gallery == "criminal"
-    assert report.queue[0].hit.assessment.record_id == "R1"
+    assert report.queue[0].hit.gallery == "criminal"
+    assert report.queue[0].place.assessment.record_id == "R1"
 
 
 def test_an_unknown_policy_is_refused(filled: Tenprint, probe: Probe) -> None:
