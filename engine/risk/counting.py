@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from engine.risk.coding import Category, Coding, code, facts
 from engine.risk.dispositions import read_disposition
@@ -179,8 +179,8 @@ class Book:
         return min((rule_key(key, rules[place].level, place) for place in alone), default=NO_KEY)
 
 
-def rule_key(order: int, level: int, place: int) -> int:
-    """The key of a record under a rule."""
+def rule_key(order: Any, level: int, place: int) -> Any:
+    """The key of a record under a rule; of an int, or of an int64 array (N,) of orders."""
     return order | make_key(level=level, rule=place)
 
 
@@ -206,7 +206,7 @@ def read_degree(record: OffenseRecord, felony_over_months: int) -> tuple[Degree,
     )
 
 
-def _keep(memo: dict, key: object, value: int) -> int:  # type: ignore[type-arg]
+def _keep(memo: dict[Any, int], key: object, value: int) -> int:
     if len(memo) >= REMEMBERED:
         memo.clear()  # numbers stay: only the way to them is found anew
     memo[key] = value

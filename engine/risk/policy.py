@@ -139,9 +139,9 @@ def read_policy(files: Mapping[str, bytes], where: str = POLICY_FILE) -> Policy:
     for key in HEAD:
         if key not in table and key not in OPTIONAL:
             raise PolicyError(f"{where}: {key!r} is missing")
-    _check_period(table, where)
-    offenses, words = read_offenses(files), read_vocabulary(files)
     period = table["effective_from"], table.get("effective_to")
+    _check_period(*period, where)
+    offenses, words = read_offenses(files), read_vocabulary(files)
     rules = tuple(_rule(row, where, offenses, period) for row in table["rule"])
     if not rules:
         raise PolicyError(f"{where}: there is no rule")
@@ -235,8 +235,9 @@ def _rule(row: Any, where: str, offenses: Offenses, period: tuple[date, date | N
         raise PolicyError(f"{where}: records must be 1 or more")
     _check_names(row.get("categories", ()), offenses.categories, "categories", where)
     _check_names(row.get("traits", ()), TRAITS, "traits", where)
-    dated = {"effective_from": period[0], "effective_to": period[1]} | row
-    _check_period(dated, where)
+    start = row.get("effective_from", period[0])
+    end = row.get("effective_to", period[1])
+    _check_period(start, end, where)
     return Rule(
         row["id"],
         row["level"],
@@ -247,8 +248,8 @@ def _rule(row: Any, where: str, offenses: Offenses, period: tuple[date, date | N
         row.get("aggravated", False),
         tuple(row.get("traits", ())),
         _degrees(row.get("degree"), where),
-        dated["effective_from"],
-        dated["effective_to"],
+        start,
+        end,
     )
 
 
@@ -258,9 +259,8 @@ def _check_names(names: Any, known: Any, what: str, where: str) -> None:
         raise PolicyError(f"{where}: unknown {what} {', '.join(sorted(unknown))}")
 
 
-def _check_period(table: Mapping[str, Any], where: str) -> None:
-    start, end = table.get("effective_from"), table.get("effective_to")
-    if start and end and end < start:
+def _check_period(start: date, end: date | None, where: str) -> None:
+    if end and end < start:
         raise PolicyError(f"{where}: 'effective_to' is before 'effective_from'")
 
 

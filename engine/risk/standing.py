@@ -121,7 +121,8 @@ def drop_repeats(records: Sequence[OffenseRecord]) -> list[OffenseRecord]:
 def _desk(policy: Policy) -> Desk:
     if not policy.memo:
         policy.memo.append(Desk(policy))
-    return policy.memo[0]  # type: ignore[no-any-return]
+    desk: Desk = policy.memo[0]
+    return desk
 
 
 def _settle(numbers: Sequence[int], desk: Desk) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from engine.service.results import Explanation, Progress, Queued, QueueReport, R
 from engine.store import hits, records, rule_sets
 from engine.store.database import Database
 from engine.store.schema import now
+from engine.types import OffenseRecord
 
 READ_AT_ONCE = 5000  # persons whose records are read before the bar moves
 
@@ -36,7 +37,7 @@ def make_queue(
         waiting = hits.waiting(connection, at, gallery)
         served = hits.decided(connection, at)
         people = list(dict.fromkeys(hit.person for hit in waiting))
-        facts = {}
+        facts: dict[str, tuple[OffenseRecord, ...]] = {}
         for start in range(0, len(people), READ_AT_ONCE):
             some = people[start : start + READ_AT_ONCE]
             facts |= records.of_persons(connection, some, at)
@@ -63,8 +64,9 @@ def rules_for(
 
     PolicyError where it is neither in the package, nor a file, nor in use at that time.
     """
+    notes: list[str] = []
     if at is None:
-        chosen, notes = load_policy(policy), []
+        chosen = load_policy(policy)
     else:
         chosen, notes = _past_rules(connection, policy, at)
         start, end = chosen.effective_from, chosen.effective_to
