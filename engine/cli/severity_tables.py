@@ -10,6 +10,8 @@ from rich.text import Text
 
 from engine.cli.tables import Column, make_table, weight
 
+SHOWN = 50  # cases whose staying among the first is measured: engine.risk.scales
+
 if TYPE_CHECKING:
     from engine.service.results import (
         CodedCharge,
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
         Policy,
         Queued,
         QueueReport,
+        Stability,
         Suggestion,
         Version,
     )
@@ -95,13 +98,15 @@ def _likely(place: Place) -> str:
 def stability(report: QueueReport) -> Iterator[str]:
     """How far the order would be the same under another scale, a line a scale."""
     for scale, tiers in report.stability.items():
-        told = [
-            f"{each.tier} tau {each.tau:+.2f}, {each.top:.0%} of the first {min(50, each.cases)}"
-            for each in tiers
-            if each.tau is not None
-        ]
-        if told:
-            yield f"by {scale} instead of {report.policy.scale.id} the same: {'; '.join(told)}"
+        told = [_stable(each) for each in tiers if each.tau is not None and each.moved]
+        same = "; ".join(told) or "the same order"
+        yield f"by {scale} in place of {report.policy.scale.id}: {same}"
+
+
+def _stable(each: Stability) -> str:
+    """Kendall's tau-b of one tier, and how much of its first page stays there."""
+    page = f", {each.top:.0%} of the first {SHOWN} stay" if each.cases > SHOWN else ""
+    return f"{each.tier} tau {each.tau:+.2f}, half of the cases move {each.moved:.0f} places or more{page}"
 
 
 def explanation(told: Explanation) -> Iterator[Table | str]:

@@ -34,6 +34,7 @@ __all__ = [
     "Removed",
     "Rule",
     "Search",
+    "Stability",
     "StoredPrint",
     "Suggestion",
     "Suspects",
