@@ -106,7 +106,8 @@ def stability(report: QueueReport) -> Iterator[str]:
 def _stable(each: Stability) -> str:
     """Kendall's tau-b of one tier, and how much of its first page stays there."""
     page = f", {each.top:.0%} of the first {SHOWN} stay" if each.cases > SHOWN else ""
-    return f"{each.tier} tau {each.tau:+.2f}, half of the cases move {each.moved:.0f} places or more{page}"
+    moved = f"half of the cases move {each.moved:.0f} places or more"
+    return f"{each.tier} tau {each.tau:+.2f}, {moved}{page}"
 
 
 def explanation(told: Explanation) -> Iterator[Table | str]:
