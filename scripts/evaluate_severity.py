@@ -95,7 +95,7 @@ def repeat(arguments: argparse.Namespace, charges: Charges, labels: Labels) -> d
         return {}
     graded = replace(labels, broad=np.full_like(labels.broad, -1), categories=[""] * len(charges))
     seen, told = Seen(labels.texts), {}
-    for title, keys in grouping.group(charges.get("statute"), labels.plain).items():
+    for title, keys in grouping.group(charges.get("statute"), labels.plain, labels.texts).items():
         orders = []
         for seed in range(arguments.seed, arguments.seed + arguments.repeats):
             found = cross_validate(seen, graded, keys, arguments.folds, seed, f"{title}, {seed}")
@@ -123,7 +123,7 @@ def predict(
             " degrees, types, codes or categories, or judge by --shipped",
         )
     seen = Seen(labels.texts)
-    groups = grouping.group(charges.get("statute"), labels.plain)
+    groups = grouping.group(charges.get("statute"), labels.plain, labels.texts)
     few = [title for title, keys in groups.items() if len(set(keys)) < arguments.folds]
     if few:
         reason = f"has fewer groups by {', '.join(few)} than --folds {arguments.folds}"

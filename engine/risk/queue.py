@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf
 from operator import add
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.errors import PolicyError
 from engine.risk.counting import BITS, make_key, read_key
@@ -111,36 +111,49 @@ def rank(
     an id.
     """
     _check(cases)
-    standings = stand_many([case.records for case in cases], policy)
-    severities = _order_severities(cases, standings, policy)
-    seconds = [_utc(case.received).timestamp() for case in cases]
-    ties = Counter(severities)
-    by_severity = sorted(
-        range(len(cases)), key=lambda n: (severities[n], seconds[n], cases[n].case_id)
-    )
-    due = [policy.aging.due_days[standing.tier] * DAY for standing in standings]
-    late = list(map(add, seconds, due))
+    by = _sort(cases, policy)
+    ties = Counter(by.severities)
+    due = [policy.aging.due_days[standing.tier] * DAY for standing in by.standings]
+    late = list(map(add, by.seconds, due))
     now = _utc(at).timestamp() if at else -inf
-    order = _interleave(by_severity, late, now, policy.aging.one_in, served)
-    placed = dict(zip(by_severity, range(1, len(cases) + 1), strict=True))
+    order = _interleave(by.order, late, now, policy.aging.one_in, served)
+    placed = dict(zip(by.order, range(1, len(cases) + 1), strict=True))
     return [
-        Place(place, cases[n], policy, standings[n], placed[n], late[n], late[n] < now,
-              ties[severities[n]])
+        Place(place, cases[n], policy, by.standings[n], placed[n], late[n], late[n] < now,
+              ties[by.severities[n]])
         for place, n in enumerate(order, start=1)
     ]  # fmt: skip
 
 
 def measure_stability(cases: Sequence[Case], policy: Policy) -> dict[str, list[Stability]]:
     """For each other scale, tier by tier, how far the order of severity would be the same."""
-    own = rank(cases, policy)
+    own = _sort(cases, policy)
+    tiers = [policy.tiers[standing.tier] for standing in own.standings]
+    others = [policy.by(name) for name in policy.scales if name != policy.scale.id]
     found = {}
-    for name in policy.scales:
-        if name != policy.scale.id:
-            other = {each.case.case_id: each.place for each in rank(cases, policy.by(name))}
-            found[name] = compare_orders(
-                [each.tier for each in own], [other[each.case.case_id] for each in own]
-            )
+    for other in others:
+        by = _sort(cases, other)
+        found[other.scale.id] = compare_orders(tiers, own.severities, own.order, by.severities,
+                                               by.order)  # fmt: skip
     return found
+
+
+class Sorted(NamedTuple):
+    """Cases by severity alone. order: their numbers, the most severe first; the rest by number.
+    severities: the smallest first, equal where two are exactly as severe. seconds: since 1970."""
+
+    order: list[int]
+    standings: list[Standing]
+    severities: list[int]
+    seconds: list[float]
+
+
+def _sort(cases: Sequence[Case], policy: Policy) -> Sorted:
+    standings = stand_many([case.records for case in cases], policy)
+    severities = _order_severities(cases, standings, policy)
+    seconds = [_utc(case.received).timestamp() for case in cases]
+    order = sorted(range(len(cases)), key=lambda n: (severities[n], seconds[n], cases[n].case_id))
+    return Sorted(order, standings, severities, seconds)
 
 
 def _check(cases: Sequence[Case]) -> None:
@@ -173,8 +186,14 @@ def _order_severities(
 
 def _read_uncoded(records: Sequence[OffenseRecord], policy: Policy) -> str:
     """The words of the charge that decides, of those that nobody could code."""
-    counting = read_records(records, policy)
-    return next((each.record.charge for each in counting if not each.coding.category), "")
+    book = book_of(policy)
+    weighed = [book.weighed[number] for number in book.number(records)]
+    open_ = [
+        record
+        for record, one in zip(records, weighed, strict=True)
+        if one.category is None and not one.drop
+    ]
+    return open_[0].charge if len(open_) == 1 else read_records(open_, policy)[0].record.charge
 
 
 def _interleave(

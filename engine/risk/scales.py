@@ -65,28 +65,35 @@ def read_scales(files: Mapping[str, bytes], categories: Mapping[str, Category]) 
     return scales
 
 
-def compare_orders(tiers: Sequence[str], other_places: Sequence[int]) -> list[Stability]:
-    """The stability of each tier of a queue.
+def compare_orders(
+    tiers: Sequence[str],
+    severities: Sequence[int],
+    order: Sequence[int],
+    other_severities: Sequence[int],
+    other_order: Sequence[int],
+) -> list[Stability]:
+    """The stability of each tier of a queue of N cases, in the order of the tiers' first cases.
 
-    tiers: of the cases, in their order (N). other_places: their places under the other scale (N).
+    tiers, severities: of the cases (N), the smallest the most severe. order: the cases' numbers,
+    the first to work on first. Both of either scale; a case is in one tier under both.
     Kendall's tau-b: Kendall, Biometrika 33 (1945).
     """
     names = np.asarray(tiers)
+    place, other_place = np.argsort(order), np.argsort(other_order)
     found = []
-    for tier in dict.fromkeys(tiers):
+    for tier in dict.fromkeys(names[np.asarray(order, np.intp)].tolist()):
         own = np.flatnonzero(names == tier)
-        # Both orders counted from 0 inside the tier.
-        other = np.argsort(np.argsort(np.asarray(other_places)[own]))
-        here = np.arange(len(own))
-        tau = float(kendalltau(here, other).statistic) if len(own) > 1 else None
+        here, there = (np.argsort(np.argsort(each[own])) for each in (place, other_place))
+        pair = np.asarray(severities)[own], np.asarray(other_severities)[own]
+        says = all(len(np.unique(each)) > 1 for each in pair)
         shown = min(SHOWN, len(own))
         found.append(
             Stability(
                 tier,
                 len(own),
-                tau,
-                float(np.median(np.abs(here - other))),
-                float(np.mean(other[:shown] < shown)),
+                float(kendalltau(*pair).statistic) if says else None,
+                float(np.median(np.abs(here - there))),
+                float(np.mean(there[here < shown] < shown)),
             )
         )
     return found

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.risk.describing import put_plainly
-from engine.risk.weighing import Head, Model, load
+from engine.risk.weighing import Model, load
 from engine.types import F32, Degree
 
 WEIGHTS = Path(__file__).with_name("suggesting.npz")
@@ -25,7 +25,6 @@ REMEMBERED_SUGGESTIONS = 65_536  # distinct charges kept; charges repeat heavily
 BROAD: Final = ("violent", "property", "drug", "public-order", "impaired-driving", "traffic")
 # Degrees from petty offense to the gravest felony, as South Dakota names them (SDCL 22-6-1).
 GRADES: Final = ("P", "M2", "M1", "F6", "F5", "F4", "F3", "F2", "F1", "FC", "FB", "FA")
-SMALLEST = 1e-6  # a probability that no opinion falls under
 FIRST_MISDEMEANOR, FIRST_FELONY = GRADES.index("M2"), GRADES.index("F6")
 
 # Charges that get no suggestion, whatever the words may resemble: see "codes that never rank by
@@ -124,34 +123,14 @@ class Judged:
 
 
 def judge(model: Model, features: Any) -> Judged:
-    """What a model with all heads says of features (n, k).
-
-    Its categories are answered together with a broad type ("hit-and-run|violent"); the broad type
-    rests on that answer and on a head of its own.
-    """
-    names, category, broad = sum_pairs(model.heads["category"], features)
-    broad = mix(broad, model.heads["broad"].say(features))
-    return Judged(names, category, broad, model.heads["grade"].say(features))
-
-
-def sum_pairs(head: Head, features: Any) -> tuple[tuple[str, ...], F32, F32]:
-    """Category names, their probabilities, and those of BROAD, of a head that answers "a|b"."""
-    pairs = [answer.split("|") for answer in head.answers]
-    names = tuple(dict.fromkeys(category for category, _ in pairs))
-    said = head.say(features)
-    category = said @ _belonging([names.index(one) for one, _ in pairs], len(names))
-    return names, category, said @ _belonging([BROAD.index(one) for _, one in pairs], len(BROAD))
-
-
-def mix(one: F32, other: F32) -> F32:
-    """The geometric mean of two opinions (n, answers): surer than either where they agree."""
-    both = np.sqrt(one * other) + SMALLEST
-    return (both / both.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _belonging(group: Sequence[int], groups: int) -> F32:
-    """A matrix that sums columns by their group: float32 (columns, groups)."""
-    return np.eye(groups, dtype=np.float32)[list(group)]
+    """What a model with all heads says of features (n, k)."""
+    head = model.heads
+    return Judged(
+        head["category"].answers,
+        head["category"].say(features),
+        head["broad"].say(features),
+        head["grade"].say(features),
+    )
 
 
 def silence(charge: str) -> str:

@@ -95,16 +95,15 @@ def save(model: Model, path: Path) -> None:
         arrays[f"{name}.scale"] = scale.astype(np.float32)
         arrays[f"{name}.bias"] = head.bias.astype(np.float32)
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
-    told = {
+    says = {
         "version": model.version,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "categories": model.categories,
+        "categories": list(model.categories),
         "heads": {
-            name: {"kind": head.kind, "answers": head.answers, "temperature": head.temperature}
-            for name, head in model.heads.items()
+            name: {"kind": one.kind, "answers": list(one.answers), "temperature": one.temperature}
+            for name, one in model.heads.items()
         },
-        **model.made,
     }
+    told = says | {"sha256": _digest(path.read_bytes(), says)} | dict(model.made)
     path.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
@@ -114,23 +113,28 @@ def load(path: Path) -> Model:
     try:
         content = path.read_bytes()
         told = json.loads(beside.read_text(encoding="utf-8"))
-        wanted, version = told["sha256"], told["version"]
+        wanted, found = told["sha256"], _digest(content, told)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PolicyError(
             f"{path.name}, {beside.name}: the model of suggestions cannot be read"
             f" ({type(error).__name__}: {error}); install Tenprint again"
         ) from error
-    found = hashlib.sha256(content).hexdigest()
     if found != wanted:
         raise PolicyError(
-            f"{path.name} is damaged: its SHA-256 is {found[:12]}..., but {beside.name} says"
-            f" {str(wanted)[:12]}...; install Tenprint again"
+            f"{path.name} or {beside.name} is damaged: their SHA-256 is {found[:12]}..., not"
+            f" {str(wanted)[:12]}... as they say; install Tenprint again"
         )
     with np.load(path, allow_pickle=False) as kept:
         heads = {name: _head(name, how, kept) for name, how in told["heads"].items()}
         rarity = kept["rarity"].astype(np.float32)
-    stamp = f"{version}+{found[:12]}"
+    stamp = f"{told['version']}+{found[:12]}"
     return Model(stamp, tuple(told["categories"]), rarity, heads, told)
+
+
+def _digest(weights: bytes, told: Mapping[str, Any]) -> str:
+    """SHA-256 over the weights and all else that decides what is said."""
+    says = {name: told[name] for name in ("version", "categories", "heads")}
+    return hashlib.sha256(weights + json.dumps(says, sort_keys=True).encode()).hexdigest()
 
 
 def _head(name: str, how: Mapping[str, Any], kept: Mapping[str, np.ndarray]) -> Head:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from engine.risk.coding import code, offenses
 from engine.risk.describing import put_plainly
 from engine.risk.suggesting import BROAD, GRADES, silence
@@ -59,15 +57,6 @@ class Corpus:
             self.categories.append(category)
             self.broad.append(broad)
             self.grade.append(grade)
-
-    def pairs(self) -> tuple[np.ndarray, list[str]]:
-        """Category and broad type as one answer, int (n,), NONE where unknown; and the answers."""
-        said = [
-            f"{one}|{BROAD[kind]}" if one and kind >= 0 else ""
-            for one, kind in zip(self.categories, self.broad, strict=True)
-        ]
-        answers = sorted(set(said) - {""})
-        return np.array([answers.index(one) if one else NONE for one in said]), answers
 
 
 def gather(folder: Path) -> Corpus:

@@ -16,14 +16,18 @@ def put_statute(statute: str) -> str:
     return _PART.sub("", _DEGREE.sub("", text)).strip(" .,;") or text
 
 
-def group(statutes: Sequence[str], plain: Sequence[str]) -> dict[str, list[str]]:
+def group(
+    statutes: Sequence[str], plain: Sequence[str], texts: Sequence[str]
+) -> dict[str, list[str]]:
     """Groups by name, the one that figures are of first, "ungrouped" last.
 
-    statutes: as written, blank where there is none. plain: the charges' plain words.
+    statutes: as written, blank where there is none. plain: the charges' plain words. texts: the
+    charges without labels.
     """
     alone = [f"row {i}" for i in range(len(plain))]
     if sum(map(bool, statutes)) < MOSTLY * len(plain):
-        return {"text": list(plain), "ungrouped": alone}
+        written = [text.upper() for text in texts]
+        return {"text": list(plain), "text as written": written, "ungrouped": alone}
     put = [put_statute(one) or f"text {text}" for one, text in zip(statutes, plain, strict=True)]
     written = [one or f"text {text}" for one, text in zip(statutes, plain, strict=True)]
     return {

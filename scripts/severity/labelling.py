@@ -105,7 +105,8 @@ BROAD_OF: Final[dict[str, str]] = {
 BROAD_NAMED: Final = {
     "violent": "violent", "violence": "violent", "person": "violent", "property": "property",
     "drug": "drug", "drugs": "drug", "public order": "public-order",
-    "dui offense": "impaired-driving", "dui": "impaired-driving", "dwi": "impaired-driving", "impaired driving": "impaired-driving",
+    "dui offense": "impaired-driving", "dui": "impaired-driving", "dwi": "impaired-driving",
+    "impaired driving": "impaired-driving",
     "criminal traffic": "traffic", "traffic": "traffic",
 }  # fmt: skip
 

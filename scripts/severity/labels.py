@@ -12,7 +12,7 @@ from engine.risk.coding import offenses
 from engine.risk.describing import put_plainly
 from engine.risk.suggesting import BROAD, GRADES
 from severity.grading import grade, read_degree
-from severity.labelling import broad_of, read_broad, read_uccs
+from severity.labelling import read_broad, read_uccs
 from severity.reading import Charges
 from severity.stripping import strip_all
 
@@ -40,21 +40,11 @@ class Labels:
     jurisdictions: Sequence[str]
     hidden: Mapping[str, int]
 
-    def pairs(self) -> tuple[np.ndarray, list[str]]:
-        """Category and broad type as one answer: int (n,), and the answers."""
-        said = [
-            f"{one}|{BROAD[kind] if kind >= 0 else broad_of(one)}" if one else ""
-            for one, kind in zip(self.categories, self.broad, strict=True)
-        ]
-        answers = sorted(set(said) - {""})
-        number = {answer: i for i, answer in enumerate(answers)}
-        return np.array([number.get(one, NONE) for one in said]), answers
-
     def heads(self) -> dict[str, tuple[np.ndarray, Sequence[str]]]:
         """The labels that are many enough to learn from, by the name of the head."""
-        pairs, answers = self.pairs()
+        categories, answers = number(self.categories)
         all_heads: dict[str, tuple[np.ndarray, Sequence[str]]] = {
-            "broad": (self.broad, BROAD), "category": (pairs, answers),
+            "broad": (self.broad, BROAD), "category": (categories, answers),
             "grade": (self.grade, GRADES),
         }  # fmt: skip
         return {
@@ -94,6 +84,13 @@ def label(charges: Charges) -> Labels:
         charges.get("jurisdiction"),
         hidden,
     )
+
+
+def number(categories: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Categories as numbers, int (n,), NONE for ""; and which number is which."""
+    answers = sorted(set(categories) - {""})
+    place = {answer: i for i, answer in enumerate(answers)}
+    return np.array([place.get(one, NONE) for one in categories]), answers
 
 
 def _number(answers: Sequence[str], said: str) -> int:

@@ -37,7 +37,7 @@ class Recipe:
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "broad": Recipe(SOFTMAX, 4.0),
+    "broad": Recipe(SOFTMAX, 6.0),
     "category": Recipe(SOFTMAX, 10.0, 60, where_silent=True),
     "grade": Recipe(ORDINAL, 10.0, rules=True),
 }

@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from engine.risk.suggesting import BROAD, GRADES, judge, mix, shipped, sum_pairs
+from engine.risk.suggesting import BROAD, GRADES, judge, shipped
 from engine.risk.weighing import Model
 from severity.labels import Labels
 from severity.learning import Seen, learn_model, split
@@ -69,18 +69,8 @@ def use_shipped(labels: Labels) -> Predicted:
 
 def say(model: Model, features: object) -> tuple[dict[str, Sequence[str]], dict[str, np.ndarray]]:
     """The answers and probabilities of the heads that a model has."""
-    said: dict[str, np.ndarray] = {}
-    answers: dict[str, Sequence[str]] = {}
-    own = model.heads["broad"].say(features) if "broad" in model.heads else None
-    if "category" in model.heads:
-        names, category, broad = sum_pairs(model.heads["category"], features)
-        answers["category"], said["category"] = names, category
-        own = mix(own, broad) if own is not None else broad
-    if own is not None:
-        answers["broad"], said["broad"] = BROAD, own
-    if "grade" in model.heads:
-        answers["grade"], said["grade"] = GRADES, model.heads["grade"].say(features)
-    return answers, said
+    answers = {name: head.answers for name, head in model.heads.items()}
+    return answers, {name: head.say(features) for name, head in model.heads.items()}
 
 
 def _in_parts(

@@ -21,7 +21,7 @@ LABELS: dict[str, re.Pattern[str]] = {
         rf"(?:--? ?|, ?)?\b(?:VIOLATION )?(?:AS|IS|AS A|IS A) (?:{_CLASS})?{_WORD}\b\.?"
         rf"|\b(?:A )?{_CLASS}{_WORD}\b|\b(?:1ST|2ND|3RD|FIRST|SECOND|THIRD) DEGREE {_WORD}\b"
         rf"|[(\[] ?{_WORD}(?: \d)? ?[)\]]|\b{_WORD}(?= ?/)|^(?:FELONY|MISDEMEANOR) (?!OF |IN )"
-        rf"|(?:--? ?|, ){_WORD}\s*$|(?<![AYR]) {_WORD}\s*$",
+        rf"|(?:--? ?|, ){_WORD}\s*$|(?<![AYRFO]) {_WORD}\s*$",
         re.IGNORECASE,
     ),
     "case number": re.compile(

@@ -17,6 +17,7 @@ import os
 import sys
 import warnings
 from collections import Counter
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from rich.progress import track
 from severity import ranking, trusting
 from severity.corpus import SOURCES, Corpus, gather
 from severity.labelling import read_rules
+from severity.labels import number
 from severity.learning import INNER, RECIPES, Seen, learn_model, split
 from sklearn.exceptions import ConvergenceWarning
 
@@ -75,7 +77,7 @@ def learn_from(seen: Seen, corpus: Corpus, rows: np.ndarray) -> Model:
     """All heads from some rows, calibrated."""
     heads = {
         "broad": (np.array(corpus.broad), BROAD),
-        "category": corpus.pairs(),
+        "category": number(corpus.categories),
         "grade": (np.array(corpus.grade), GRADES),
     }
     return learn_model(seen, rows, heads, corpus.groups, VERSION)
@@ -108,11 +110,14 @@ def _of_source(
     hit = broad.argmax(axis=1) == np.array(corpus.broad)
     calm = np.zeros(len(own), bool)
     told["broad"] = trusting.figures(broad[rows].max(axis=1), hit[rows], calm[rows])
+    silent = np.array([not read_rules(text) for text in corpus.texts])  # what suggestions are for
+    told["broad, no rule"] = trusting.figures(
+        broad[rows & silent].max(axis=1), hit[rows & silent], calm[rows & silent]
+    )
     rows = own & np.array([bool(one) for one in corpus.categories])
     told["category"] = trusting.figures(surest[rows], right[rows], calm[rows])
-    rows &= np.array([not read_rules(text) for text in corpus.texts])
-    if rows.any():  # what suggestions are for
-        told["category, no rule"] = trusting.figures(surest[rows], right[rows], calm[rows])
+    rows &= silent
+    told["category, no rule"] = trusting.figures(surest[rows], right[rows], calm[rows])
     rows = own & (np.array(corpus.grade) >= 0)
     if rows.any():
         truth, said = np.array(corpus.grade)[rows], grade[rows]
@@ -148,7 +153,7 @@ def tell(folder: Path, corpus: Corpus, figures: dict) -> dict:
         "features": {
             "bins": BINS, "characters": CHARACTERS, "words": WORDS, "fact_weight": FACT_WEIGHT,
         },
-        "recipes": {name: {"kind": one.kind, "C": one.C, "rules": one.rules} for name, one in RECIPES.items()},
+        "recipes": {name: asdict(one) for name, one in RECIPES.items()},
         "calibration": f"one temperature a head, out of {INNER} folds of the same groups",
         "folds": f"{FOLDS}, grouped by statute or plain words",
         "figures": figures,
