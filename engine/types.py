@@ -378,11 +378,12 @@ class Assessment:
     """How severe a person's records are under one policy, and why.
 
     level: 1 (most severe) .. 9; None where `state` says why there is none.
-    state: "level", "needs-review" (a record nobody could code) or "no-record" (nothing counts).
-    lane: "conviction" or "charge", of the record that decided. dropped: counts by reason.
+    state: "level", "needs-review" (an open fact, of the offense, its degree or its disposition,
+    could make it more severe) or "no-record" (nothing counts). lane: "conviction" or "charge", of
+    the record that decided. dropped: counts by reason.
     table: version and SHA-256 (first 12 hex digits) of the rules. category: of the offense that
     decided, "" where it could not be coded. told_by: the field of the record that said so.
-    changes: which facts would change it, in words.
+    changes: which facts would change it, in words. source: of the rule, and when it was in force.
     """
 
     policy: str
@@ -397,3 +398,4 @@ class Assessment:
     category: str = ""
     told_by: str = ""
     changes: tuple[str, ...] = ()
+    source: str = ""

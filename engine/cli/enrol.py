@@ -118,6 +118,7 @@ def enrol(
     if records:
         lines.append(
             f"offense records: {attached.added} added, {attached.updated} updated, "
-            f"{attached.unchanged} unchanged, {len(bad_records) + len(unknown)} rejected"
+            f"{attached.unchanged} unchanged, "
+            f"{len(bad_records) + len(unknown) + len(closed)} rejected"
         )
     session.answer(document, *lines)

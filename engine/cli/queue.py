@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.service.results import QueueReport
 
 SHOWN = 20
+EARLIEST = 1970
 
 
 class Conclusion(StrEnum):
@@ -80,7 +81,7 @@ def queue(
     """
     if blind and explain:
         raise typer.BadParameter("--explain tells what is on record; --blind is not to")
-    at = _moment(as_of) if as_of else None
+    at = _moment(as_of) if as_of is not None else None
     use = session.use(jurisdiction, purpose)
     with session.open() as tenprint, session.progress("Reading records") as on_progress:
         report = tenprint.queue(
@@ -88,6 +89,7 @@ def queue(
             scale=scale,
             gallery=gallery,
             at=at,
+            compare_scales=not (explain or blind),
             use=use,
             on_progress=on_progress,
         )
@@ -137,9 +139,12 @@ def _moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no date or time such as 2026-03-01T08:00") from error
-    if "T" not in text and " " not in text:
-        found = datetime.combine(found, time.max)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    if len(text) <= len("2026-03-01"):  # a date alone; today's has no end yet
+        found = min(datetime.combine(found, time.max, UTC), datetime.now(UTC))
+    found = found if found.tzinfo else found.replace(tzinfo=UTC)
+    if found.year < EARLIEST:
+        raise typer.BadParameter(f"{text!r} lies before anything that could be recorded")
+    return found
 
 
 def _shown(report: QueueReport, blind: bool, limit: int) -> Iterator[RenderableType]:
@@ -148,6 +153,9 @@ def _shown(report: QueueReport, blind: bool, limit: int) -> Iterator[RenderableT
         yield f"no case waits; {report.decided} were decided"
         return
     yield tables.waiting(report, blind, limit)
+    if blind:
+        yield f"{len(report.queue)} cases wait, {report.decided} were decided"
+        return
     counts = documents.count_tiers(report)
     tiers = ", ".join(f"{count} {tier}" for tier, count in counts.items())
     yield (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -77,7 +76,7 @@ def show_one(
 
 def check(
     session: Session,
-    file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)],
+    file: Annotated[str, typer.Argument(metavar="FILE", show_default=False)],
 ) -> None:
     """Check a site's own policy file as it is checked when it is used."""
     from engine.service.policies import load_policy

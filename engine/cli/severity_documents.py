@@ -36,7 +36,7 @@ def queued(report: QueueReport, *, blind: bool = False, limit: int | None = None
         "as_of_the_past": report.past,
         "waiting": len(report.queue),
         "decided": report.decided,
-        "tiers": count_tiers(report),
+        "tiers": {} if blind else count_tiers(report),
         "stability": {
             scale: [asdict(tier) for tier in tiers] for scale, tiers in report.stability.items()
         },
@@ -160,6 +160,11 @@ def case(item: Queued) -> Document:
     place = item.place
     return {
         **blind_case(item),
+        "tier": place.tier,
+        "due": place.due.isoformat(),
+        "overdue": place.overdue,
+        "by_severity": place.by_severity,
+        "as_severe": place.tied,
         "lane": place.standing.lane,
         "category": place.standing.category,
         "reason": place.reason,
@@ -169,19 +174,14 @@ def case(item: Queued) -> Document:
 
 
 def blind_case(item: Queued) -> Document:
-    """A case without anything that is on record about the candidate."""
+    """A case without anything that comes from the candidate's record; the place is all it tells."""
     place, hit = item.place, item.hit
     return {
         "place": place.place,
-        "tier": place.tier,
         "case": place.case.case_id,
         "probe": hit.probe,
         "person": hit.person,
         "gallery": hit.gallery,
         "jurisdiction": hit.jurisdiction,
         "received": hit.received.isoformat(),
-        "due": place.due.isoformat(),
-        "overdue": place.overdue,
-        "by_severity": place.by_severity,
-        "as_severe": place.tied,
     }

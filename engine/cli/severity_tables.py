@@ -46,7 +46,7 @@ def queue(queued: Sequence[Queued]) -> Table:
         table.add_row(
             str(place.place),
             place.tier,
-            place.standing.lane,
+            place.lane,
             place.standing.category,
             Text(place.assessment.record_id),
             Text(hit.probe),
@@ -58,33 +58,34 @@ def queue(queued: Sequence[Queued]) -> Table:
 
 def waiting(report: QueueReport, blind: bool, limit: int) -> Table:
     """The first cases of the queue. blind: without what is on record."""
-    kinds: tuple[Column, ...] = () if blind else (("by", "left"), ("offense", "left"))
+    known: tuple[Column, ...] = (("tier", "left"), ("by", "left"), ("offense", "left"))
+    late: tuple[Column, ...] = (("overdue", "left"),)
     asked = f"as of {report.at:%Y-%m-%d %H:%M} UTC" if report.past else "now"
     table = make_table(
         f"Cases to examine {asked}, by {report.policy.name} and {report.policy.scale.id}",
         (
             ("place", "right"),
-            ("tier", "left"),
-            *kinds,
+            *(() if blind else known),
             ("case", "left"),
             ("probe", "left"),
             ("gallery", "left"),
             ("waiting since", "left"),
-            ("overdue", "left"),
+            *(() if blind else late),
         ),
     )
+    next(each for each in table.columns if each.header == "case").no_wrap = True  # to be copied
     for item in report.queue[:limit]:
         place, hit = item.place, item.hit
-        known = () if blind else (place.standing.lane, place.standing.category or _likely(place))
+        kind = place.standing.category or _likely(place)
+        overdue = f"since {place.due:%Y-%m-%d}" if place.overdue else ""
         table.add_row(
             str(place.place),
-            place.tier,
-            *known,
+            *(() if blind else (place.tier, place.lane, kind)),
             Text(place.case.case_id),
             Text(hit.probe),
             hit.gallery,
             f"{hit.received:%Y-%m-%d %H:%M}",
-            f"since {place.due:%Y-%m-%d}" if place.overdue else "",
+            *(() if blind else (overdue,)),
         )
     return table
 
@@ -116,6 +117,8 @@ def explanation(told: Explanation) -> Iterator[Table | str]:
     yield f"case      {place.case.case_id}: {told.item.hit.probe} beside {told.item.hit.person}"
     yield f"place     {place.place}: {place.reason}"
     yield f"why       {assessment.reason}"
+    if assessment.source:
+        yield f"source    {assessment.source}"
     yield from (f"change    {change}" for change in assessment.changes)
     if told.suggestion:
         yield f"suggested {_suggestion(told.suggestion)}"
@@ -178,7 +181,11 @@ def versions(found: Sequence[Version]) -> Table:
     )
     for each in found:
         said, until = each.record, each.superseded_at
-        offense = " ".join(filter(None, (said.ncic, said.nibrs, said.statute, said.charge)))
+        day = said.offense_date.isoformat() if said.offense_date else ""
+        most = said.max_sentence_months
+        months = "" if most is None else f"up to {most} months"
+        facts = (said.ncic, said.nibrs, said.statute, said.charge, said.jurisdiction, day, months)
+        offense = ", ".join(filter(None, facts))
         table.add_row(
             Text(said.record_id),
             each.gallery,
@@ -211,7 +218,9 @@ def coded(charge: CodedCharge) -> Iterator[Table | str]:
     table = make_table("", (("policy", "left"), ("comes to", "left"), ("because", "left")))
     for name, found in charge.standings.items():
         level = f"Level {found.level}" if found.level else found.state.replace("-", " ")
-        table.add_row(name, level, Text(found.reason))
+        dropped = ", ".join(found.dropped)
+        why = f"{found.reason} Not counted: {dropped}." if dropped else found.reason
+        table.add_row(name, level, Text(why))
     yield table
 
 
@@ -266,5 +275,11 @@ def policy(found: Policy) -> Iterator[Table | str]:
         answers = ", ".join(f"{d.name.lower()} {said}" for d, said in rule.degree.items())
         asked = "any" if set(rule.degree.values()) == {"yes"} else answers
         kinds = ", ".join(sorted(rule.categories)) if rule.categories else rule.title
+        if rule.traits:
+            kinds += f"; said to be {' and '.join(rule.traits)}"
+        if rule.aggravated:
+            kinds += "; on the list of 8 U.S.C. 1101(a)(43) whatever the sentence"
+        if (rule.effective_from, rule.effective_to) != (found.effective_from, found.effective_to):
+            kinds += f"; in force {rule.effective_from} to {rule.effective_to or 'today'}"
         table.add_row(str(rule.level), rule.id, kinds, str(rule.records), asked, rule.source)
     yield table

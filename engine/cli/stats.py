@@ -166,7 +166,10 @@ def _period(
     if start and end and end < start:
         raise typer.BadParameter("--to is before --from")
     first = start and start.replace(tzinfo=UTC)
-    return first, end and end.replace(tzinfo=UTC) + timedelta(days=1)
+    try:
+        return first, end and end.replace(tzinfo=UTC) + timedelta(days=1)
+    except OverflowError as error:
+        raise typer.BadParameter("--to is the last day of the calendar") from error
 
 
 def _round(value: float | None) -> float | None:

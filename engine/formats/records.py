@@ -81,7 +81,7 @@ def parse_record(record_id: str, fields: Mapping[str, str]) -> OffenseRecord:
 def parse_field(name: str, text: str) -> Any:
     """The value of one field of a record. ValueError where it will not do, or there is no such."""
     if name not in COLUMNS:
-        raise ValueError(f"unknown field {name!r}: {_ADVICE}")
+        raise ValueError(f"unknown field {name!r}: a record has {', '.join(COLUMNS)}")
     return _PARSERS.get(name, str.strip)(text)
 
 

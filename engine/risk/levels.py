@@ -14,7 +14,15 @@ from engine.risk.coding import code
 from engine.risk.counting import DUPLICATE, read_degree
 from engine.risk.dispositions import read_disposition
 from engine.risk.policy import Policy, list_policies, load_policy
-from engine.risk.reasons import Reading, explain, say_changes, say_doubt, say_level, say_nothing
+from engine.risk.reasons import (
+    Reading,
+    explain,
+    say_changes,
+    say_doubt,
+    say_level,
+    say_nothing,
+    say_source,
+)
 from engine.risk.standing import (
     LEVEL,
     NOTHING,
@@ -80,6 +88,7 @@ def assess(records: Sequence[OffenseRecord], policy: Policy) -> Assessment:
         standing.category,
         used[0].coding.field if used else "",
         changes,
+        say_source(policy.rules[standing.rule]) if used else "",
     )
 
 

@@ -13,14 +13,21 @@ from engine.errors import PolicyError
 from engine.risk.coding import Offenses, read_offenses
 from engine.risk.dispositions import Vocabulary, read_vocabulary
 from engine.risk.scales import Scale, read_scales
+from engine.risk.suggesting import model_version
 from engine.risk.tables import POLICIES, parse_table, require, shared_files, stamp
 from engine.types import Degree
 
 MOST_LEVELS: Final = 9
+MOST_RULES: Final = 1000
+MOST_DAYS: Final = 3650  # until a case is overdue
+MOST_ONE_IN: Final = 100
+CLOSED: Final = ("expunged", "sealed")  # states whose records hold nothing that could count
 LANES = ("conviction", "charge", "drop", "review")
 ANSWERS = ("yes", "no", "review")
+NAMES = {degree.name.lower(): degree for degree in Degree}
 TRAITS = ("violent", "weapon", "harm")
 POLICY_FILE: Final = "policy.toml"  # its name among the files of a rule set
+MODEL: Final = "suggesting"  # likewise the version of the text model that orders what needs review
 HEAD = {
     "name": str, "title": str, "version": str, "effective_from": date, "effective_to": date,
     "author": str, "source": str, "note": str,
@@ -42,8 +49,8 @@ class Rule:
     categories: ids, or None for any. aggravated: only aggravated felonies whatever the sentence.
     traits: what the record must say of the act (names of Traits). degree: for each Degree the
     answer "yes", "no" or "review". effective_from, effective_to: when the rule was in force, those
-    of its policy where it names none; told with every level, the ranking itself goes by the rules
-    that the caller chose.
+    of its policy where it names none; told with every level. Which rules rank is the caller's
+    choice, so that a case can be ranked by the rules of any day.
     """
 
     id: str
@@ -123,10 +130,20 @@ def load_policy(name: str | Path) -> Policy:
     if isinstance(name, str) and name in list_policies():
         return _load(POLICIES / f"{name}.toml")
     path = Path(name)
-    if path.suffix != ".toml":
+    if path.suffix.lower() != ".toml":
         known = ", ".join(list_policies())
         raise PolicyError(f"no policy {str(name)!r}; there are {known}, or give a .toml file")
-    return _read(path)
+    policy = _read(path)
+    own = policy.files[POLICY_FILE]
+    if (
+        policy.name in list_policies()
+        and own != _load(POLICIES / f"{policy.name}.toml").files[POLICY_FILE]
+    ):
+        raise PolicyError(
+            f"{path.name}: {policy.name!r} is a policy that comes with Tenprint; give yours a name "
+            "of its own"
+        )
+    return policy
 
 
 def read_policy(files: Mapping[str, bytes], where: str = POLICY_FILE) -> Policy:
@@ -139,12 +156,15 @@ def read_policy(files: Mapping[str, bytes], where: str = POLICY_FILE) -> Policy:
     for key in HEAD:
         if key not in table and key not in OPTIONAL:
             raise PolicyError(f"{where}: {key!r} is missing")
+    _check_said(table, ("name", "title", "version", "author", "source"), where)
+    if table["felony_over_months"] < 0:
+        raise PolicyError(f"{where}: felony_over_months must be 0 or more")
     period = table["effective_from"], table.get("effective_to")
     _check_period(*period, where)
     offenses, words = read_offenses(files), read_vocabulary(files)
     rules = tuple(_rule(row, where, offenses, period) for row in table["rule"])
-    if not rules:
-        raise PolicyError(f"{where}: there is no rule")
+    if not 1 <= len(rules) <= MOST_RULES:
+        raise PolicyError(f"{where}: there must be 1 to {MOST_RULES} rules, not {len(rules)}")
     if len({rule.id for rule in rules}) < len(rules):
         raise PolicyError(f"{where}: two rules have the same id")
     tiers = _tiers(rules, where)
@@ -182,9 +202,12 @@ def _load(path: Path) -> Policy:
 def _read(path: Path) -> Policy:
     try:
         own = path.read_bytes()
-    except OSError as error:
-        raise PolicyError(f"{path}: cannot be read ({error.strerror})") from error
-    return read_policy({**shared_files(), POLICY_FILE: own}, path.name)
+    except (OSError, ValueError) as error:  # ValueError: no name that a file can have
+        why = getattr(error, "strerror", None) or error
+        raise PolicyError(f"{path}: cannot be read ({why})") from error
+    return read_policy(
+        {**shared_files(), MODEL: model_version().encode(), POLICY_FILE: own}, path.name
+    )
 
 
 def _tiers(rules: tuple[Rule, ...], where: str) -> tuple[str, ...]:
@@ -202,10 +225,15 @@ def _aging(table: dict[str, Any], where: str, tiers: tuple[str, ...]) -> Aging:
     if set(table) != set(AGING):
         raise PolicyError(f"{where}: both {' and '.join(AGING)} are needed")
     days, one_in = table["due_days"], table["one_in"]
-    if len(days) != len(tiers) or not all(type(d) in (int, float) and d > 0 for d in days):
-        raise PolicyError(f"{where}: due_days needs a number for each of {', '.join(tiers)}")
-    if one_in < 2:
-        raise PolicyError(f"{where}: one_in must be 2 or more, else nothing else is ever worked on")
+    if len(days) != len(tiers) or not all(
+        type(each) in (int, float) and 0 < each <= MOST_DAYS for each in days
+    ):
+        raise PolicyError(
+            f"{where}: due_days needs a number, over 0 and up to {MOST_DAYS}, for each of"
+            f" {', '.join(tiers)}"
+        )
+    if not 2 <= one_in <= MOST_ONE_IN:
+        raise PolicyError(f"{where}: one_in must be 2 to {MOST_ONE_IN}")
     return Aging(one_in, tuple(float(each) for each in days))
 
 
@@ -218,6 +246,8 @@ def _lanes(lanes: dict[str, Any], where: str, words: Vocabulary) -> dict[str, st
     for state, lane in lanes.items():
         if lane not in LANES:
             raise PolicyError(f"{where}: lane of {state!r} must be one of {', '.join(LANES)}")
+        if state in CLOSED and lane != "drop":
+            raise PolicyError(f"{where}: what is {state} never counts; its lane must be 'drop'")
     return dict(lanes)
 
 
@@ -229,12 +259,13 @@ def _rule(row: Any, where: str, offenses: Offenses, period: tuple[date, date | N
     for key in ("id", "level", "title", "source"):
         if key not in row:
             raise PolicyError(f"{where}: {key!r} is missing")
+    _check_said(row, ("id", "title", "source"), where)
     if not 1 <= row["level"] <= MOST_LEVELS:
         raise PolicyError(f"{where}: level must be 1 to {MOST_LEVELS}")
     if row.get("records", 1) < 1:
         raise PolicyError(f"{where}: records must be 1 or more")
-    _check_names(row.get("categories", ()), offenses.categories, "categories", where)
-    _check_names(row.get("traits", ()), TRAITS, "traits", where)
+    _check_names(row.get("categories"), offenses.categories, "categories", where)
+    _check_names(row.get("traits"), TRAITS, "traits", where)
     start = row.get("effective_from", period[0])
     end = row.get("effective_to", period[1])
     _check_period(start, end, where)
@@ -253,7 +284,17 @@ def _rule(row: Any, where: str, offenses: Offenses, period: tuple[date, date | N
     )
 
 
+def _check_said(table: Mapping[str, Any], keys: tuple[str, ...], where: str) -> None:
+    for key in keys:
+        if not table[key].strip():
+            raise PolicyError(f"{where}: {key!r} is empty")
+
+
 def _check_names(names: Any, known: Any, what: str, where: str) -> None:
+    if names is not None and not names:
+        raise PolicyError(f"{where}: {what} is empty; leave it out where it does not matter")
+    if names is None:
+        return
     unknown = {str(name) for name in names} - set(known)
     if unknown:
         raise PolicyError(f"{where}: unknown {what} {', '.join(sorted(unknown))}")
@@ -268,13 +309,14 @@ def _degrees(answers: dict[str, Any] | None, where: str) -> dict[Degree, str]:
     """The answer for every degree: all "yes" without a condition; unnamed ones as documented."""
     if answers is None:
         return dict.fromkeys(Degree, "yes")
+    if not answers:
+        raise PolicyError(f"{where}: degree is empty; leave it out where it does not matter")
     full = {degree: "review" if degree is Degree.UNKNOWN else "no" for degree in Degree}
     for name, answer in answers.items():
-        if name.upper() not in Degree.__members__ or answer not in ANSWERS:
-            degrees = ", ".join(degree.name.lower() for degree in Degree)
+        if name not in NAMES or answer not in ANSWERS:
             raise PolicyError(
-                f"{where}: degree takes {degrees}, each one of {', '.join(ANSWERS)};"
+                f"{where}: degree takes {', '.join(NAMES)}, each one of {', '.join(ANSWERS)};"
                 f" not {name} = {answer!r}"
             )
-        full[Degree[name.upper()]] = answer
+        full[NAMES[name]] = answer
     return full

@@ -67,6 +67,11 @@ class Place:
         return self.policy.tiers[self.standing.tier]
 
     @property
+    def lane(self) -> str:
+        """ "conviction" or "charge", of a level; what needs review may be neither."""
+        return self.standing.lane if self.standing.level else ""
+
+    @property
     def assessment(self) -> Assessment:
         """The level in full, with its reasons; made when it is asked for."""
         return assess(self.case.records, self.policy)
@@ -84,8 +89,9 @@ class Place:
         standing = self.standing
         category = self.policy.offenses.categories.get(standing.category)
         kind = category.title if category else "offense not coded" if standing.lane else ""
-        lane = f"by {standing.lane}" if standing.lane else ""
-        tied = f"as severe as {self.tied - 1} others" if self.tied > 1 else ""
+        lane = f"by {self.lane}" if self.lane else ""
+        others = self.tied - 1
+        tied = f"as severe as {others} other{'s' * (others > 1)}" if others else ""
         since = _utc(self.case.received).astimezone(UTC)
         waiting = f"waiting since {since:%Y-%m-%d %H:%M} UTC"
         parts = [self.tier, lane, kind, tied, waiting]

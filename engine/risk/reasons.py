@@ -41,6 +41,8 @@ def explain(assessment: Assessment) -> str:
     content, and the rules."""
     dropped = ", ".join(f"{count} {reason}" for reason, count in assessment.dropped.items())
     parts = [assessment.reason, *assessment.changes]
+    if assessment.source:
+        parts.append(f"Source of the rule: {assessment.source}.")
     if dropped:
         parts.append(f"Not counted: {dropped}.")
     return " ".join([*parts, f"Rules: {assessment.policy} {assessment.table}."])
@@ -74,6 +76,11 @@ def say_doubt(one: Reading, rule: Rule, certain: int | None) -> str:
         f"Needs review: {one.name} could make Level {rule.level}{rule_named}:"
         f" {'; '.join(gaps)}. Certain so far: {so_far}."
     )
+
+
+def say_source(rule: Rule) -> str:
+    """What a rule rests on, and when it was in force."""
+    return f"{rule.source}; in force {rule.effective_from} to {rule.effective_to or 'today'}"
 
 
 def say_nothing(readings: Sequence[Reading]) -> str:

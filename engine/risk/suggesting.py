@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.risk.describing import put_plainly
-from engine.risk.weighing import Model, load
+from engine.risk.weighing import Model, load, read_version
 from engine.types import F32, Degree
 
 WEIGHTS = Path(__file__).with_name("suggesting.npz")
@@ -153,6 +153,12 @@ def weigh_severity(grade: F32) -> F32:
     median = np.minimum((grade.cumsum(axis=1) < 0.5).sum(axis=1), len(GRADES) - 1)
     gain = grade @ (2.0 ** np.arange(len(GRADES)) - 1)
     return np.where(median < FIRST_FELONY, median, np.log2(1 + gain)).astype(np.float32)
+
+
+@cache
+def model_version() -> str:
+    """The version of the model of the package, without its weights. Raises PolicyError."""
+    return read_version(WEIGHTS)
 
 
 @cache

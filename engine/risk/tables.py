@@ -20,8 +20,8 @@ POLICIES = DATA / "policies"
 def parse_table(content: bytes, where: str) -> dict[str, Any]:
     """The contents of one TOML file. Raises PolicyError naming `where` if it is no TOML."""
     try:
-        return tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # also of TOML, UTF-8 and numbers without end
         raise PolicyError(f"{where}: is no valid TOML ({error})") from error
 
 

@@ -131,6 +131,19 @@ def load(path: Path) -> Model:
     return Model(stamp, tuple(told["categories"]), rarity, heads, told)
 
 
+def read_version(path: Path) -> str:
+    """The version of a model that `save` kept, without its weights. Raises PolicyError."""
+    beside = path.with_suffix(".json")
+    try:
+        told = json.loads(beside.read_text(encoding="utf-8"))
+        return f"{told['version']}+{told['sha256'][:12]}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PolicyError(
+            f"{beside.name}: the model of suggestions cannot be read"
+            f" ({type(error).__name__}: {error}); install Tenprint again"
+        ) from error
+
+
 def _digest(weights: bytes, told: Mapping[str, Any]) -> str:
     """SHA-256 over the weights and all else that decides what is said."""
     says = {name: told[name] for name in ("version", "categories", "heads")}

@@ -59,6 +59,8 @@ def read_fields(pairs: Sequence[str]) -> dict[str, Any]:
         name, equals, text = pair.partition("=")
         if not equals:
             raise ValueError(f"{pair!r} is not FIELD=VALUE")
+        if name in found:
+            raise ValueError(f"{name} is given twice")
         if name == "record_id":
             raise ValueError("the id of a record stays; it is what its history hangs on")
         found[name] = records.parse_field(name, text.strip())

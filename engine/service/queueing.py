@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from engine.errors import GalleryError, PolicyError
 from engine.risk.counting import LANES
 from engine.risk.levels import read_records
-from engine.risk.policy import Policy, list_policies, load_policy, read_policy
+from engine.risk.policy import MODEL, Policy, list_policies, load_policy, read_policy
 from engine.risk.queue import Case, measure_stability, rank
+from engine.risk.suggesting import model_version
 from engine.service.results import Explanation, Progress, Queued, QueueReport, RecordLine
 from engine.store import hits, records, rule_sets
 from engine.store.database import Database
@@ -29,13 +30,15 @@ def make_queue(
     gallery: str | None = None,
     at: datetime | None = None,
     notes: Sequence[str] = (),
+    compare_scales: bool = True,
     on_progress: Progress = lambda done, total: None,
 ) -> QueueReport:
     """Everything that waits, in the order of work; `at`: as it was then, by the records, the
-    decisions and the cases of that moment."""
+    decisions and the cases of that moment. compare_scales: whether to measure how far the order
+    would be the same under the others."""
     with database.read() as connection:
         waiting = hits.waiting(connection, at, gallery)
-        served = hits.decided(connection, at)
+        served = hits.decided(connection, at, gallery)
         people = list(dict.fromkeys(hit.person for hit in waiting))
         facts: dict[str, tuple[OffenseRecord, ...]] = {}
         for start in range(0, len(people), READ_AT_ONCE):
@@ -52,7 +55,7 @@ def make_queue(
         at is not None,
         tuple(Queued(place, by_id[place.case.case_id]) for place in places),
         served,
-        measure_stability(cases, policy),
+        measure_stability(cases, policy) if compare_scales else {},
         tuple(notes),
     )
 
@@ -69,6 +72,7 @@ def rules_for(
         chosen = load_policy(policy)
     else:
         chosen, notes = _past_rules(connection, policy, at)
+        notes.append("what was sealed or expunged since is shown as it was recorded then")
         start, end = chosen.effective_from, chosen.effective_to
         if at.date() < start or (end and at.date() > end):
             notes.append(f"policy {chosen.name} was in force from {start} to {end or 'today'}")
@@ -83,10 +87,22 @@ def _past_rules(
     name = now_used.name if now_used else str(policy)
     files = rule_sets.in_force(connection, name, at)
     if files is not None:
-        return read_policy(files, f"{name} as used on {at:%Y-%m-%d}"), []
+        policy_then = read_policy(files, f"{name} as used on {at:%Y-%m-%d}")
+        return policy_then, _tell_model(files)
     if now_used is None:
         raise PolicyError(f"no policy {name!r} was in use on {at:%Y-%m-%d}; name one, or its file")
     return now_used, [f"policy {name} was not in use yet: ordered by its rules of today"]
+
+
+def _tell_model(files: Mapping[str, bytes]) -> list[str]:
+    """What to know where another text model ordered what needs review."""
+    then, here = files.get(MODEL, b"").decode(), model_version()
+    if then == here:
+        return []
+    return [
+        f"suggestions were by the text model {then or 'of before'}, here it is {here}: the order "
+        "inside needs review may differ"
+    ]
 
 
 def keep_rules(connection: Connection, policy: Policy, submission: int) -> None:
@@ -102,7 +118,7 @@ def name_case(search_id: int, person: str) -> str:
 def read_case(name: str) -> tuple[int, str]:
     """(search id, person) of a case's name. GalleryError where it is none."""
     search, slash, person = name.partition("/")
-    if not (search.isdigit() and slash and person):
+    if not (search.isascii() and search.isdecimal() and slash and person):
         raise GalleryError(f"{name!r} names no case: write SEARCH/PERSON, as tenprint queue does")
     return int(search), person
 

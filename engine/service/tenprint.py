@@ -237,6 +237,7 @@ class Tenprint:
         scale: str | None = None,
         gallery: str | None = None,
         at: datetime | None = None,
+        compare_scales: bool = True,
         use: Use = NOBODY,
         on_progress: Progress = _no_progress,
     ) -> QueueReport:
@@ -244,10 +245,14 @@ class Tenprint:
 
         scale: orders the cases inside a level, the policy's own unless given. gallery: only hits in
         it. at: the queue as it was then, by the records, decisions and rules of that moment.
-        PolicyError where the policy is not valid or has no such scale.
+        compare_scales: whether to say how far the order would be the same under other scales.
+        PolicyError where the policy is not valid or has no such scale, SettingsError where `at` has
+        not come yet.
         """
-        if at is not None and at.tzinfo is None:
-            at = at.replace(tzinfo=UTC)
+        if at is not None:
+            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+            if at > now():
+                raise SettingsError(f"{at:%Y-%m-%d %H:%M} UTC has not come yet: ask for the past")
         with on_record(self._database, "queue", use, gallery or "") as entry:
             with self._database.read() as connection:
                 if gallery is not None:
@@ -262,6 +267,7 @@ class Tenprint:
                 gallery=gallery,
                 at=at,
                 notes=notes,
+                compare_scales=compare_scales,
                 on_progress=on_progress,
             )
             entry.outcome = f"{len(report.queue)} cases wait, {report.decided} were decided"

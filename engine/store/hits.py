@@ -11,10 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
 from engine.errors import GalleryError
-from engine.store.schema import decisions, persons, search_candidates, searches, submissions
+from engine.store.schema import (
+    decisions,
+    galleries,
+    persons,
+    prints,
+    search_candidates,
+    searches,
+    submissions,
+    templates,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,8 @@ def waiting(
     """The cases without a decision, now or at a time, in the order in which they came; those of
     persons who were removed since are not among them.
 
-    gallery: only the cases that this gallery has the person of, as it ranked them.
+    gallery: only the cases that this gallery found and whose person it still has, as it ranked
+    them.
     """
     case = search_candidates.c
     decided = exists().where(
@@ -50,15 +60,19 @@ def waiting(
         query = query.where(searches.c.at <= at)
         decided = decided.where(decisions.c.at <= at)
     if gallery is not None:
-        query = query.where(case.gallery == gallery)
+        query = query.where(case.gallery == gallery, _is_in(gallery))
     return _best(connection.execute(query.where(~decided)))
 
 
-def decided(connection: Connection, at: datetime | None = None) -> int:
-    """How many cases have a decision, now or at a time."""
+def decided(connection: Connection, at: datetime | None = None, gallery: str | None = None) -> int:
+    """How many cases have a decision, now or at a time; of one gallery, where it is named."""
     cases = select(decisions.c.search_id, decisions.c.person).distinct()
     if at is not None:
         cases = cases.where(decisions.c.at <= at)
+    if gallery is not None:
+        case = search_candidates.c
+        same = (case.search_id == decisions.c.search_id) & (case.person == decisions.c.person)
+        cases = cases.where(exists().where(same, case.gallery == gallery, case.over_threshold))
     return int(connection.execute(select(func.count()).select_from(cases.subquery())).scalar_one())
 
 
@@ -73,6 +87,18 @@ def find(connection: Connection, search_id: int, person: str) -> WaitingHit:
     if known is None:
         raise GalleryError(f"there is no search {search_id}")
     raise GalleryError(f"search {search_id} has no candidate {person!r} over its threshold")
+
+
+def _is_in(gallery: str) -> ColumnElement[bool]:
+    """Whether the person of a case has a template in the gallery."""
+    enrolled = (
+        select(templates.c.id)
+        .join(galleries, galleries.c.id == templates.c.gallery_id)
+        .join(prints, prints.c.id == templates.c.print_id)
+        .join(persons, persons.c.id == prints.c.person_id)
+        .where(galleries.c.name == gallery, persons.c.reference == search_candidates.c.person)
+    )
+    return enrolled.exists()
 
 
 def _cases() -> Select[Any]:

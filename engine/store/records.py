@@ -43,7 +43,8 @@ def attach(
     submission: int,
 ) -> Attached:
     """Attaches (person, record) pairs. A record sent again with other content is a new version;
-    one that was sealed or expunged, in whichever gallery, does not come back this way."""
+    one that was sealed or expunged does not come back this way, nor by another gallery that says
+    what it said."""
     changes.lock(connection)
     counts = {"added": 0, "updated": 0, "unchanged": 0, "refused": 0}
     ids: dict[str, int | None] = {}
@@ -55,8 +56,16 @@ def attach(
         if person_id is None:
             continue
         there = versions.current(connection, person_id, record.record_id)
-        shut = next((item for item in there if item.change in CLOSED), None)
         own = next((item for item in there if item.gallery_id == gallery.id), None)
+        shut = next(
+            (
+                item
+                for item in there
+                if item.change in CLOSED
+                and (item is own or versions.before_closing(connection, person_id, item) == record)
+            ),
+            None,
+        )
         if shut is not None:
             closed[f"{record.record_id} of {person}: {shut.change} in {shut.gallery}"] = None
             counts["refused"] += 1
@@ -80,30 +89,38 @@ def attach(
 def of_persons(
     connection: Connection, references: Sequence[str], at: datetime | None = None
 ) -> dict[str, tuple[OffenseRecord, ...]]:
-    """Each person's records from all galleries, as they stand or as they stood at a time.
+    """Each person's records from all galleries, as they stand or as they stood at a time, in the
+    order in which they were recorded.
 
-    Where several galleries sent the same record id, what was recorded last counts; but where one
-    of them has it sealed or expunged, that counts.
+    Galleries number their records as they like: the same id from two of them is two records,
+    unless all that they say is the same.
     """
     table = offense_records.c
     standing: ColumnElement[bool] = table.superseded_at.is_(None)
     if at is not None:
         standing = (table.recorded_at <= at) & (standing | (table.superseded_at > at))
     query = (
-        select(persons.c.reference, *COLUMNS)
+        select(persons.c.reference, table.gallery_id, *COLUMNS)
         .join(persons, persons.c.id == table.person_id)
         .where(standing)
-        .order_by(table.change.in_(CLOSED), table.recorded_at, table.id)
+        .order_by(table.recorded_at, table.id)
     )
     found: dict[str, tuple[OffenseRecord, ...]] = dict.fromkeys(references, ())
     asked = list(found)
     for start in range(0, len(asked), READ_AT_ONCE):
         some = persons.c.reference.in_(asked[start : start + READ_AT_ONCE])
-        own: dict[str, dict[str, OffenseRecord]] = {}
-        for person, name, ncic, charge, degree, *rest in connection.execute(query.where(some)):
+        own: dict[str, list[OffenseRecord]] = {}
+        told_by: dict[str, set[int]] = {}
+        rows = connection.execute(query.where(some))
+        for person, gallery, name, ncic, charge, degree, *rest in rows:
             record = OffenseRecord(name, ncic, charge, DEGREES[degree], *rest)
-            own.setdefault(person, {})[name] = record
-        found.update((person, tuple(facts.values())) for person, facts in own.items())
+            own.setdefault(person, []).append(record)
+            told_by.setdefault(person, set()).add(gallery)
+        # Only where several galleries speak of a person can two say the same.
+        found.update(
+            (person, tuple(dict.fromkeys(facts) if len(told_by[person]) > 1 else facts))
+            for person, facts in own.items()
+        )
     return found
 
 

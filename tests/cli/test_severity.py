@@ -88,7 +88,7 @@ def test_blind_shows_nothing_that_is_on_record(waiting: Run) -> None:
     for words in ([], ["--json"]):
         shown = waiting("queue", "--blind", "--policy", "sc-2009-list", *words)
         assert shown.exit_code == Exit.DONE
-        for told in ("homicide", "conviction", "r2", "0999", "assessment"):
+        for told in ("homicide", "conviction", "r2", "0999", "assessment", "Level", "review"):
             assert told not in shown.stdout
         assert "2/P2" in shown.stdout
     assert waiting("queue", "--blind", "--explain", "1").exit_code == Exit.USAGE
@@ -96,6 +96,7 @@ def test_blind_shows_nothing_that_is_on_record(waiting: Run) -> None:
 
 def test_one_case_is_explained(waiting: Run) -> None:
     shown = waiting("queue", "--policy", "sc-2009-list", "--explain", "1").stdout
+    assert "source    ICE list, Level 1: homicide; in force 2008-10-27 to" in shown
     for told in ("case      2/P2", "Level 1: homicide (rule homicide)", "record r2", "NCIC 0999",
                  "dropped   nothing", "rules     sc-2009-list", "Without record r2"):  # fmt: skip
         assert told in shown
@@ -142,10 +143,11 @@ def test_a_record_is_closed_and_restored(waiting: Run, verb: str) -> None:
 @pytest.mark.parametrize(
     ("pair", "says"),
     [
-        ("race=x", "unknown field 'race': only offense facts"),
+        ("race=x", "unknown field 'race': a record has record_id"),
         ("degree=capital", "degree 'capital' is none of"),
         ("ncic", "'ncic' is not FIELD=VALUE"),
         ("record_id=x", "the id of a record stays"),
+        ("person=x", "unknown field 'person': a record has record_id, ncic"),
     ],
 )
 def test_an_amendment_that_will_not_do_is_refused(waiting: Run, pair: str, says: str) -> None:
@@ -158,6 +160,11 @@ def test_an_amendment_that_will_not_do_is_refused(waiting: Run, pair: str, says:
     ("words", "says"),
     [
         (["queue", "--as-of", "yesterday"], "is no date or time"),
+        (["queue", "--as-of", ""], "is no date or time"),
+        (["queue", "--as-of", "9000-01-01T00:00"], "has not come yet"),
+        (["queue", "--as-of", "0001-01-01T00:00+05:00"], "before anything"),
+        (["decide", "²/P1", "exclusion"], "names no case"),
+        (["stats", "--to", "9999-12-31"], "last day of the calendar"),
         (["queue", "--policy", "none"], "there are harm-tiers"),
         (["queue", "--scale", "none"], "there are ussg-2016"),
         (["queue", "--gallery", "none"], "no gallery 'none'"),
@@ -191,8 +198,11 @@ def test_policies_are_listed_shown_and_checked(run: Run, tmp_path: Path) -> None
         assert "overdue   after days: Level 1" in shown.stdout
     own = tmp_path / "own.toml"
     own.write_text((POLICIES / "harm-tiers.toml").read_text())
+    assert "said to be violent and weapon" in run("policy", "show", own).stdout
+    assert run("policy", "check", "harm-tiers").exit_code == Exit.DONE
     assert "15 rules" in run("policy", "check", own).stdout
-    own.write_text(own.read_text().replace('"robbery"', '"robery"'))
+    text = own.read_text().replace('name = "harm-tiers"', 'name = "ours"')
+    own.write_text(text.replace('"robbery"', '"robery"'))
     wrong = run("policy", "check", own)
     assert wrong.exit_code == Exit.FAILED
     assert "own.toml: rule 'robery': unknown categories robery" in wrong.stderr

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.risk.coding import offenses
-from engine.risk.levels import assess, explain, load_policy
+from engine.risk.levels import assess, explain, list_policies, load_policy
 from engine.risk.policy import Policy
 from engine.risk.tables import POLICIES
 from engine.types import Degree, OffenseRecord
@@ -21,7 +21,7 @@ BY_LIST = load_policy("sc-2009-list")
 FELONY, MISDEMEANOR = Degree.FELONY, Degree.MISDEMEANOR
 MURDER, BURGLARY, LARCENY, SELL_HEROIN, HAVE_HEROIN = "0911", "2202", "2303", "3510", "3512"
 
-policies = st.sampled_from([BY_CONVICTION, BY_LIST])
+policies = st.sampled_from([BY_CONVICTION, BY_LIST, load_policy("harm-tiers")])
 few = settings(max_examples=60, deadline=None, derandomize=True)
 
 
@@ -110,16 +110,16 @@ def test_levels_by_list(ncic: str, degree: Degree, level: int) -> None:
     assert assess([record("a", ncic, degree)], BY_LIST).level == level
 
 
-@pytest.mark.parametrize("policy", [BY_CONVICTION, BY_LIST], ids=lambda policy: policy.name)
+@pytest.mark.parametrize("policy", map(load_policy, list_policies()), ids=lambda p: p.name)
 @pytest.mark.parametrize("ncic", ["0301", "8003", "1401", "3602", "3610", "4003"])
 def test_codes_of_status_or_conduct_give_no_level(ncic: str, policy: Policy) -> None:
     found = assess([record("a", ncic, FELONY)], policy)
     assert (found.state, found.dropped) == ("no-record", {"code does not rank": 1})
 
 
-def test_every_code_has_its_outcome_under_both_policies() -> None:
+def test_every_code_has_its_outcome_under_every_policy() -> None:
     table = offenses()
-    for policy in (BY_CONVICTION, BY_LIST):
+    for policy in map(load_policy, list_policies()):
         states = {code: assess([record("a", code, FELONY)], policy).state for code in CODES}
         assert {code for code, state in states.items() if state == "level"} == set(table.by_code)
         assert {c for c, state in states.items() if state == "needs-review"} == set(table.review)
@@ -144,6 +144,7 @@ def test_a_record_given_twice_counts_once() -> None:
 def test_a_rule_met_by_convictions_goes_before_one_that_needs_a_charge(tmp_path: Path) -> None:
     text = (POLICIES / "sc-2010-conviction.toml").read_text(encoding="utf-8")
     own = tmp_path / "own.toml"
+    text = text.replace('name = "sc-2010-conviction"', 'name = "own"')
     own.write_text(text.replace('pending = "drop"', 'pending = "charge"'), encoding="utf-8")
     policy = load_policy(own)
     two = [record("a", "1201", FELONY), record("b", "1201", FELONY, "PENDING")]

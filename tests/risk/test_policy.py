@@ -8,11 +8,12 @@ import pytest
 
 from engine.errors import PolicyError
 from engine.risk.levels import assess
-from engine.risk.policy import list_policies, load_policy, read_policy
+from engine.risk.policy import MOST_RULES, list_policies, load_policy, read_policy
 from engine.risk.tables import POLICIES
 from engine.types import OffenseRecord
 
 SHIPPED = (POLICIES / "sc-2010-conviction.toml").read_text(encoding="utf-8")
+OWN = SHIPPED.replace('name = "sc-2010-conviction"', 'name = "own"')
 
 
 def test_the_shipped_policies() -> None:
@@ -69,8 +70,17 @@ def test_a_policy_is_known_by_its_text(tmp_path: Path) -> None:
     own.write_text(SHIPPED, encoding="utf-8")
     shipped = load_policy("sc-2010-conviction")
     assert load_policy(own).table == shipped.table
-    own.write_text(SHIPPED.replace("felony_over_months = 12", "felony_over_months = 6"))
+    own.write_text(OWN.replace("felony_over_months = 12", "felony_over_months = 6"))
     assert load_policy(own).table != shipped.table
+    own.write_bytes(b"\xef\xbb\xbf" + OWN.encode())  # as some editors save
+    assert load_policy(own).name == "own"
+
+
+def test_a_name_of_tenprint_stays_its_own(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(SHIPPED.replace("records = 3", "records = 4"), encoding="utf-8")
+    with pytest.raises(PolicyError, match="give yours a name of its own"):
+        load_policy(own)
 
 
 @pytest.mark.parametrize(
@@ -79,8 +89,20 @@ def test_a_policy_is_known_by_its_text(tmp_path: Path) -> None:
         ("level = 3", "level = 4", "levels must be 1, 2, ... without a gap"),
         ("level = 3", "level = 10", "level must be 1 to 9"),
         ('scale = "ussg-2016"', 'scale = "mine"', "scale must be one of ussg-2016"),
-        ("one_in = 5", "one_in = 1", "one_in must be 2 or more"),
-        ("[3, 5, 14, 30, 60]", "[3, 5, 14, 30]", "due_days needs a number for each of Level 1"),
+        ("one_in = 5", "one_in = 1", "one_in must be 2 to 100"),
+        ("one_in = 5", "one_in = 101", "one_in must be 2 to 100"),
+        ("[3, 5, 14, 30, 60]", "[3, 5, 14, 30, inf]", "due_days needs a number"),
+        ("[3, 5, 14, 30, 60]", f"[3, 5, 14, 30, {'9' * 400}]", "due_days needs a number"),
+        ("[3, 5, 14, 30, 60]", f"[3, 5, 14, 30, {'9' * 5000}]", "no valid TOML"),
+        ("[3, 5, 14, 30, 60]", "[" * 5000, "no valid TOML"),
+        ("felony_over_months = 12", "felony_over_months = -5", "felony_over_months must be 0"),
+        ('name = "own"', 'name = " "', "'name' is empty"),
+        ('id = "felony"', 'id = ""', "'id' is empty"),
+        ("aggravated = true", "categories = []", "categories is empty"),
+        ('{ misdemeanor = "yes" }', "{}", "degree is empty"),
+        ('{ felony = "yes" }', '{ FELONY = "yes" }', "degree takes unknown, infraction"),
+        ('sealed = "drop"', 'sealed = "charge"', "what is sealed never counts"),
+        ("[3, 5, 14, 30, 60]", "[3, 5, 14, 30]", "up to 3650, for each of Level 1, needs"),
         ("[3, 5, 14, 30, 60]", "[3, 5, 14, 30, 0]", "due_days needs a number"),
         ("one_in = 5", "", "both one_in and due_days are needed"),
         ("aggravated = true", 'traits = ["sex"]', "unknown traits sex"),
@@ -103,9 +125,9 @@ def test_a_policy_is_known_by_its_text(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, old: str, new: str, says: str) -> None:
-    assert old in SHIPPED
+    assert old in OWN
     own = tmp_path / "own.toml"
-    own.write_text(SHIPPED.replace(old, new), encoding="utf-8")
+    own.write_text(OWN.replace(old, new), encoding="utf-8")
     with pytest.raises(PolicyError, match=r"own\.toml") as caught:
         load_policy(own)
     assert says in str(caught.value)
@@ -114,5 +136,29 @@ def test_what_is_wrong_is_said(tmp_path: Path, old: str, new: str, says: str) ->
 def test_an_unknown_policy_is_refused() -> None:
     with pytest.raises(PolicyError, match="sc-2009-list"):
         load_policy("no-such-policy")
-    with pytest.raises(PolicyError, match="cannot be read"):
-        load_policy(Path("missing.toml"))
+    for name in ("missing.toml", "a\0b.toml"):
+        with pytest.raises(PolicyError, match="cannot be read"):
+            load_policy(Path(name))
+
+
+def test_there_may_be_many_rules_and_not_too_many(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    rule = '\n[[rule]]\nid = "{}"\nlevel = 3\ntitle = "x"\nsource = "x"\ncategories = ["robbery"]\n'
+    most = MOST_RULES - len(load_policy("sc-2010-conviction").rules)
+    own.write_text(OWN + "".join(rule.format(number) for number in range(most)))
+    found = assess([OffenseRecord("r", "1201", disposition="CONVICTED")], load_policy(own))
+    assert found.level is None  # needs review: its degree is open
+    own.write_text(own.read_text() + rule.format("one more"))
+    with pytest.raises(PolicyError, match="there must be 1 to 1000 rules"):
+        load_policy(own)
+
+
+def test_the_last_of_many_rules_is_named(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    rule = '\n[[rule]]\nid = "{}"\nlevel = 3\ntitle = "x"\nsource = "x"\ncategories = ["{}"]\n'
+    text = (POLICIES / "sc-2009-list.toml").read_text().replace("sc-2009-list", "own")
+    text = text.replace('"public-order", "traffic",', '"public-order",')
+    text += "".join(rule.format(number, "gambling") for number in range(900))
+    own.write_text(text + rule.format("last", "traffic"))
+    found = assess([OffenseRecord("r", "5499", disposition="CONVICTED")], load_policy(own))
+    assert (found.level, found.rule) == (3, "last")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import PolicyError
-from engine.risk.levels import assess, load_policy, stand
+from engine.risk.levels import assess, list_policies, load_policy, stand
 from engine.risk.queue import Case, Place, measure_stability, rank
-from engine.types import Degree, OffenseRecord
+from engine.risk.suggesting import Suggestion
+from engine.types import Degree
 from tests.risk.records import any_records, record
 
 POLICY = load_policy("sc-2009-list")
@@ -58,14 +60,21 @@ def test_the_order_of_the_queue() -> None:
         " waiting since 2010-01-01 09:00 UTC"
     )
     assert [place.tied for place in places] == [1, 2, 2, 1, 1, 1, 1, 1]
-    assert "as severe as 1 others" in places[1].reason
+    assert "; as severe as 1 other;" in places[1].reason
     assert places[4].tier == "needs review"
 
 
-def test_an_attempt_comes_after_what_was_completed() -> None:
+@pytest.mark.parametrize(
+    "charge", ["ATTEMPTED ROBBERY", "CONSPIRACY TO COMMIT ROBBERY", "SOLICITATION OF ROBBERY"]
+)
+def test_what_was_not_completed_comes_after_what_was(charge: str) -> None:
     done = Case("a", START + timedelta(hours=5), (record("r", charge="ROBBERY"),))
-    tried = Case("b", START, (record("r", charge="ATTEMPTED ROBBERY"),))
-    assert names(rank([tried, done], POLICY)) == ["a", "b"]
+    tried = Case("b", START, (record("r", charge=charge),))
+    places = rank([tried, done], POLICY)
+    assert [(place.case.case_id, place.tier) for place in places] == [
+        ("a", "Level 1"),
+        ("b", "Level 1"),
+    ]
 
 
 def test_inside_a_level_the_scale_decides_and_the_other_scale_may_differ() -> None:
@@ -130,9 +139,9 @@ def test_nothing_starves_however_much_that_is_severe_comes_in() -> None:
             done_at = step / per_day
             break
         queue.append(Case(f"new {step}", at, case("", "0911").records))
+    # Overdue after 30 days; then at most the murders that were overdue before, one in five each.
     assert done_at is not None
-    # The murders wait over their own limit too; the traffic case is overdue later than they are.
-    assert done_at >= DAYS["Level 3"]
+    assert DAYS["Level 3"] <= done_at <= DAYS["Level 3"] + POLICY.aging.one_in * 30 / per_day
 
 
 def test_a_place_tells_the_whole_reason() -> None:
@@ -180,25 +189,38 @@ def test_review_is_never_behind_a_lower_level(people) -> None:  # type: ignore[n
     st.lists(any_records(), max_size=5),
     st.text(max_size=8),
     st.dates(date(1990, 1, 1), date(2026, 1, 1)),
+    st.sampled_from(list_policies()),
 )
-def test_only_offense_facts_move_a_place(records, name, day) -> None:  # type: ignore[no-untyped-def]
-    """Ids, names and dates of the records tell nothing of severity."""
+def test_only_offense_facts_move_a_place(records, name, day, policy_name) -> None:  # type: ignore[no-untyped-def]
+    """Ids and dates of the records, and what a case is called, tell nothing of severity."""
+    policy = load_policy(policy_name)
+    plain = [replace(one, record_id=str(n), offense_date=None) for n, one in enumerate(records)]
     renamed = [
-        OffenseRecord(
-            f"{name}{n}",
-            each.ncic,
-            each.charge,
-            each.degree,
-            each.disposition,
-            day,
-            each.jurisdiction,
-            each.max_sentence_months,
-        )
-        for n, each in enumerate(records)
+        replace(one, record_id=f"{name}{n}", offense_date=day) for n, one in enumerate(plain)
     ]
-    distinct = [
-        OffenseRecord(str(n), each.ncic, each.charge, each.degree, each.disposition,
-                      None, each.jurisdiction, each.max_sentence_months)
-        for n, each in enumerate(records)
-    ]  # fmt: skip
-    assert stand(renamed, POLICY) == stand(distinct, POLICY)
+    assert stand(renamed, policy) == stand(plain, policy)
+
+
+def test_a_suggestion_that_is_not_sure_enough_moves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = {"ZQX A": ("robbery", 0.9), "ZQX B": ("robbery", 0.4), "ZQX C": ("gambling", 0.9)}
+
+    def suggest_many(charges: Sequence[str]) -> list[Suggestion]:
+        return [
+            Suggestion(*said[charge], "violent", 0.9, Degree.FELONY, 0.9, 5.0, "made up")
+            for charge in charges
+        ]
+
+    monkeypatch.setattr("engine.risk.queue.suggest_many", suggest_many)
+    cases = [Case(charge, START, (record("r", charge=charge),)) for charge in reversed(said)]
+    places = rank(cases, POLICY)
+    assert names(places) == ["ZQX A", "ZQX B", "ZQX C"]  # B stands where the table has the unknown
+    assert {place.tier for place in places} == {"needs review"}
+
+
+def test_what_is_overdue_is_said_by_the_moment_asked_for() -> None:
+    due = START + timedelta(days=DAYS["Level 1"])
+    for hours, overdue in ((-1, False), (1, True)):
+        (place,) = rank([case("a", "0911")], POLICY, due + timedelta(hours=hours))
+        assert (place.overdue, place.due) == (overdue, due)

@@ -44,6 +44,7 @@ def filled(database: Database, clock: Clock) -> Database:
     later, P1."""
     with database.write() as writer:
         enrol(writer, "default", "P1", "P2", "P3")
+        enrol(writer, "other", "P1")
         use = identify(writer)
         found = [
             hit("P1", 1, gallery="other"),
@@ -94,7 +95,19 @@ def test_who_was_removed_waits_no_more(filled: Database) -> None:
     with filled.write() as connection:
         default = galleries.find(connection, "default")
         persons.remove(connection, default, "P1", identify(connection))
+        assert names(hits.waiting(connection, gallery="default")) == [(1, "P2")]
+        assert (1, "P1") in names(hits.waiting(connection, gallery="other"))
+        other = galleries.find(connection, "other")
+        persons.remove(connection, other, "P1", identify(connection))
         assert names(hits.waiting(connection)) == [(1, "P2")]
+
+
+def test_decided_cases_are_counted_by_gallery(filled: Database) -> None:
+    with filled.write() as connection:
+        decide(connection, 1, "P1")
+        decide(connection, 1, "P2")
+        counts = [hits.decided(connection, None, name) for name in (None, "default", "other", "x")]
+        assert counts == [2, 2, 1, 0]
 
 
 def test_several_examiners_may_decide_one_case(filled: Database, clock: Clock) -> None:
