@@ -5,8 +5,8 @@
 
 The records are drawn: every NCIC code as often as any other, charges in words without a code,
 dispositions as they are written. "cold" is a process that has seen no record yet, "again" the same
-queue ranked once more, as after a decision. Times are medians of wall time; a queue ranked record
-by record, every reason in words, stands beside them.
+queue ranked once more, as after a decision. Times are of one core (CPU time, so that other work on
+the machine counts little), medians where repeated; every reason in words stands beside them.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ def draw_cases(hits: int, records: int) -> list[Case]:
 
 
 def clock(work: Callable[[], object]) -> float:
-    """Wall time of one run, seconds."""
-    began = time.perf_counter()
+    """CPU time of one run, seconds."""
+    began = time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 def measure(cases: list[Case], policy_name: str) -> dict[str, float]:

@@ -40,8 +40,7 @@ class Case:
     records: tuple[OffenseRecord, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A case at its place in the queue, 1 the first.
 
     by_severity: the place it would have if nothing was ever overdue. late: when it becomes overdue,

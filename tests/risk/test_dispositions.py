@@ -55,10 +55,115 @@ from engine.risk.dispositions import read_disposition, vocabulary
         ("No disposition on file", "none recorded"),
         ("UNKNOWN", "none recorded"),
         ("xq17", "unrecognised"),
+        # a conviction beside something that did not undo it
+        ("Not guilty plea entered; convicted", "convicted"),
+        ("Convicted, appeal dismissed", "convicted"),
+        ("Appeal dismissed; conviction affirmed", "convicted"),
+        ("Conviction affirmed; not reversed", "convicted"),
+        ("Sentence reduced - guilty", "convicted"),
+        ("Guilty; sentence vacated; resentenced", "convicted"),
+        ("Guilty, discharged from jail", "convicted"),
+        ("Convicted; capias quashed", "convicted"),
+        ("Deferred adj probation revoked; adjudicated guilty; 5 yrs TDCJ", "convicted"),
+        ("Diversion failed - convicted", "convicted"),
+        ("Convicted - delinquent in payment of fines", "convicted"),
+        ("Juvenile: No; Guilty", "convicted"),
+        ("Sealed: N Disposition: Guilty", "convicted"),
+        ("Expunged: no. Convicted", "convicted"),
+        ("Convicted, restricted by court order from driving", "convicted"),
+        ("Convicted, not sealed", "convicted"),
+        ("Convicted; pardon denied", "convicted"),
+        ("Guilty. Victim juvenile", "convicted"),
+        ("CONVICTED; VICTIM A MINOR", "convicted"),
+        ("Guilty - juvenile victim", "convicted"),
+        # what only speaks of an outcome is no outcome
+        ("Pardon denied", "unrecognised"),
+        ("Expunged: no", "unrecognised"),
+        ("Not sealed", "unrecognised"),
+        ("Charges not dropped", "unrecognised"),
+        ("Appeal dismissed", "unrecognised"),
+        ("Discharged from probation", "unrecognised"),
+        ("Expungement Denied", "unrecognised"),
+        ("Warrant quashed", "unrecognised"),
+        ("Reduced to misd", "unrecognised"),
+        ("Plea withdrawn - trial set", "pending"),
+        ("Plea of not guilty withdrawn", "pending"),
+        # undone all the same
+        ("Guilty verdict set aside", "dismissed"),
+        ("VACATED CONVICTION", "dismissed"),
+        ("Conviction reversed on appeal", "dismissed"),
+        ("Conviction vacated; remanded for new trial", "unrecognised"),
+        ("Not found guilty", "acquitted"),
+        ("Not convicted", "dismissed"),
+        ("Adjourned in contemplation of dismissal", "deferred"),
+        ("NO INFO FILED", "not prosecuted"),
+        # common short forms
+        ("CONV", "convicted"),
+        ("JAIL 90 DAYS", "convicted"),
+        ("SENT TO DOC", "convicted"),
+        ("DSMD", "dismissed"),
+        ("DSM", "dismissed"),
+        ("NG", "acquitted"),
+        ("NP", "not prosecuted"),
+        ("DA REJECT", "not prosecuted"),
+        ("NOLPROS", "not prosecuted"),
+        ("ADJ W/H", "deferred"),
+        ("DADJ", "deferred"),
+        ("PBJ", "deferred"),
+        ("ACD", "deferred"),
+        ("PTI", "diverted"),
+        ("ARD", "diverted"),
+        ("NO DISPO", "none recorded"),
+        ("DISPO NOT RECEIVED", "none recorded"),
+        # other letters
+        ("ＧＵＩＬＴＹ", "convicted"),  # noqa: RUF001
+        ("ＤＩＳＭＩＳＳＥＤ", "dismissed"),  # noqa: RUF001
+        ("有罪", "unrecognised"),
+        ("Виновен", "unrecognised"),  # noqa: RUF001
     ],
 )
 def test_words_to_state(text: str, state: str) -> None:
     assert read_disposition(text).state == state
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Convicted; charge 2 dismissed",
+        "GUILTY CT 1; CT 2 DISMISSED",
+        "NOT GUILTY CT 1; GUILTY CT 2",
+        "CONVICTED; NO ACTION ON PROBATION",
+        "guilty: declined to impose fine",
+        "CONVICTED/DECEASED",
+        "Guilty - fine suspended, discharged",
+        "Convicted as an adult - juvenile",
+        "Guilty; sentence vacated; charge dropped",
+        "Never was convicted",
+        "not, as claimed, convicted",
+    ],
+)
+def test_two_outcomes_are_left_to_a_person(text: str) -> None:
+    assert read_disposition(text).state == "unrecognised"
+
+
+CONVICTIONS = ("CONVICTED", "GUILTY", "SENTENCED", "NOLO CONTENDERE", "CONV", "TIME SERVED")
+DROPS = (
+    "DISMISSED", "DROPPED", "WITHDRAWN", "QUASHED", "DISCHARGED", "NOLLE PROSEQUI", "DECLINED",
+    "NO ACTION", "DECEASED", "DIVERSION", "JUVENILE", "ACQUITTED", "NOT GUILTY", "DSMD", "NO BILL",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("convicted", CONVICTIONS)
+def test_no_word_swallows_a_conviction_nor_a_conviction_an_acquittal(convicted: str) -> None:
+    for other in DROPS:
+        for text in (f"{convicted}; CT 2 {other}", f"CT 1 {other}; CT 2 {convicted}"):
+            assert read_disposition(text).state == "unrecognised", text
+
+
+def test_who_the_victim_is_changes_nothing() -> None:
+    for outcome, state in (("GUILTY", "convicted"), ("DISMISSED", "dismissed")):
+        for victim in ("VICTIM JUVENILE", "JUV VICTIM", "VICTIM WAS A MINOR", "VICT. DECEASED"):
+            assert read_disposition(f"{outcome}. {victim}").state == state
 
 
 def test_case_and_punctuation_do_not_matter() -> None:
@@ -67,4 +172,4 @@ def test_case_and_punctuation_do_not_matter() -> None:
 
 def test_every_state_can_be_reached() -> None:
     table = vocabulary()
-    assert {state for state, _ in table.rules} | {"unrecognised"} == set(table.states)
+    assert {rule.state for rule in table.rules} | {"unrecognised"} == set(table.states)
