@@ -12,7 +12,7 @@ from engine.errors import GalleryError, PolicyError
 from engine.risk.counting import LANES
 from engine.risk.levels import read_records
 from engine.risk.policy import MODEL, Policy, list_policies, load_policy, read_policy
-from engine.risk.queue import Case, measure_stability, rank
+from engine.risk.queue import Case, collector_paused, measure_stability, rank
 from engine.risk.suggesting import model_version
 from engine.service.results import Explanation, Progress, Queued, QueueReport, RecordLine
 from engine.store import hits, records, rule_sets
@@ -36,7 +36,7 @@ def make_queue(
     """Everything that waits, in the order of work; `at`: as it was then, by the records, the
     decisions and the cases of that moment. compare_scales: whether to measure how far the order
     would be the same under the others."""
-    with database.read() as connection:
+    with database.read() as connection, collector_paused():
         waiting = hits.waiting(connection, at, gallery)
         served = hits.decided(connection, at, gallery)
         people = list(dict.fromkeys(hit.person for hit in waiting))
