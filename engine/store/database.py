@@ -109,8 +109,7 @@ def _engine(url: URL) -> Engine:
             return create_engine(url, pool_pre_ping=True, hide_parameters=True)
         except ImportError as error:
             raise StoreError(
-                "PostgreSQL needs psycopg, which is not installed: pip install "
-                "'tenprint[postgres]'"
+                "PostgreSQL needs psycopg, which is not installed: pip install 'tenprint[postgres]'"
             ) from error
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT}, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
