@@ -475,7 +475,8 @@ class Tenprint:
         may go on working meanwhile. Interrupted, run it again. KeysError without keys."""
         with on_record(self._database, "rotate keys", use) as entry:
             report = rotation.rotate(self._database, self._indexes, on_progress)
-            entry.outcome = f"{report.sealed} values sealed with key {report.key}, {len(report.damaged)} damaged"
+            damaged = len(report.damaged)
+            entry.outcome = f"{report.sealed} sealed with key {report.key}, {damaged} damaged"
             return report
 
     def write_report(self, result: IdentifyReport, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Resealing: what is plain or sealed with an older key comes under the first key, batch by batch."""
+"""Resealing: what is plain or under an older key comes under the first, batch by batch."""
 
 from __future__ import annotations
 
@@ -81,6 +81,6 @@ def reseal(connection: Connection, held: Held, after: int) -> Batch:
         written.append({"row": last, "sealed": sealed, "key": key})
     if written:
         change = update(table).where(number == bindparam("row"))
-        values = {"data": bindparam("sealed"), "sealed_with": bindparam("key")}
+        values: dict[str, Any] = {"data": bindparam("sealed"), "sealed_with": bindparam("key")}
         connection.execute(change.values(values), written)
     return Batch(len(written), last, tuple(damaged))

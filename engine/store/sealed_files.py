@@ -1,8 +1,8 @@
 """Seals derived files with AES-256-GCM, chunk by chunk, and reads them from any place.
 
-A sealed file is: magic 8 B | key id 8 B | salt 32 B | chunks. Each file has a key of its own, made from the
-named one and the salt; a chunk is 1 MiB (the last one what is left) and a tag of 16 B, its nonce
-its number and whether it is the last, so that none can be moved, lost or put at the end.
+A sealed file is: magic 8 B | key id 8 B | salt 32 B | chunks. Each file has a key of its own, made
+from the named one and the salt; a chunk is 1 MiB (the last one what is left) and a tag of 16 B, its
+nonce its number and whether it is the last, so that none can be moved, lost or put at the end.
 """
 
 from __future__ import annotations

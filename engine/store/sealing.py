@@ -1,7 +1,7 @@
 """Seals templates and images with AES-256-GCM, each bound to its row, and opens them again.
 
-A sealed value is: version 1 B | key id 8 B | nonce 12 B | ciphertext | tag 16 B. The version, the key
-id and the name of the row are authenticated with it (see docs/security.md).
+A sealed value is: version 1 B | key id 8 B | nonce 12 B | ciphertext | tag 16 B. The version, the
+key id and the name of the row are authenticated with it (see docs/security.md).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Vault:
             ) from None
 
     def find(self, key_id: str) -> Key:
-        """The key of that id, from the file once more if need be; KeysError where it is not there."""
+        """The key of that id, after another look at the file if need be; KeysError without it."""
         if key_id not in self._keys:
             self._read()
         if key_id in self._keys:
@@ -141,7 +141,7 @@ def used_keys(connection: Connection) -> list[str]:
     found: set[str] = set()
     for column in COLUMNS:
         # From one to the next along the index: DISTINCT would go through all of it.
-        last = ""
+        last: str | None = ""
         while last is not None:
             query = select(func.min(column)).where(column > last)
             last = connection.execute(query).scalar()

@@ -88,17 +88,17 @@ def test_a_database_of_a_newer_version_is_refused(path: Path, sqlite: Database) 
         Database(path)
 
 
-def _open_and_enrol(path: str, person: str) -> None:
-    database = Database(Path(path))
+def _open_and_enrol(target: Path | str, person: str) -> None:
+    database = Database(target)
     with database.write() as connection:
         enrol(connection, "default", new(person), new("everyone"))
     database.close()
 
 
-def test_processes_may_open_and_write_a_new_database_at_once(path: Path) -> None:
+def test_processes_may_open_and_write_a_new_database_at_once(empty_target: Path | str) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [
-        context.Process(target=_open_and_enrol, args=(str(path), f"P{number}"))
+        context.Process(target=_open_and_enrol, args=(empty_target, f"P{number}"))
         for number in range(2)
     ]
     for worker in workers:
@@ -106,7 +106,7 @@ def test_processes_may_open_and_write_a_new_database_at_once(path: Path) -> None
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
-    with Database(path).read() as connection:
+    with Database(empty_target).read() as connection:
         gallery = galleries.find(connection, "default")
         assert persons.in_gallery(connection, gallery) == ["P0", "P1", "everyone"]
         assert changes.latest(connection) == prints.count(connection, gallery) == 3
