@@ -35,7 +35,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[postgres.Server]:
     """A throwaway PostgreSQL; what asks for it is skipped where there is none."""
     try:
         started = postgres.start()
-    except postgres.Unavailable as error:
+    except postgres.UnavailableError as error:
         request.config.stash[REASON] = str(error)
         pytest.skip(str(error))
     try:

@@ -37,7 +37,7 @@ rm -rf "$2"
 """
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """Why there is no PostgreSQL to test on, in a few words."""
 
 
@@ -112,10 +112,10 @@ def programs() -> Path | None:
 
 
 def start() -> Server:
-    """A server that only this run uses; Unavailable where none can be had."""
+    """A server that only this run uses; UnavailableError where none can be had."""
     reason = why_not()
     if reason:
-        raise Unavailable(reason)
+        raise UnavailableError(reason)
     given = os.environ.get(VARIABLE)
     if given:
         return Server(make_url(given).set(drivername="postgresql+psycopg").render_as_string(False))
@@ -148,7 +148,7 @@ def _start(binaries: Path, folder: Path) -> Server:
     )
     if made.returncode:
         words = " ".join(made.stderr.split())[-200:]
-        raise Unavailable(f"initdb failed: {words}")
+        raise UnavailableError(f"initdb failed: {words}")
     process = subprocess.Popen(
         ["sh", "-c", RUN, "sh", str(binaries / "postgres"), str(folder)],
         stdin=subprocess.PIPE,
@@ -169,7 +169,7 @@ def _start(binaries: Path, folder: Path) -> Server:
             log = folder / "log"
             words = log.read_text()[-200:] if log.exists() else "it wrote no log"
             server.stop()
-            raise Unavailable(f"postgres does not start: {' '.join(words.split())}")
+            raise UnavailableError(f"postgres does not start: {' '.join(words.split())}")
         time.sleep(0.1)
 
 

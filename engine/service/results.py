@@ -227,13 +227,14 @@ class KeyStatus:
 
     path: of the keyring, None without one. keys: their ids, that which seals what is new first.
     held: how much of the database is sealed with which. files: derived ones, with the id of their
-    key, None for a plain one.
+    key, None for a plain one. leaves_old_rows: whether the database keeps what rows were before.
     """
 
     path: Path | None
     keys: tuple[str, ...]
     held: tuple[Held, ...]
     files: tuple[tuple[Path, str | None], ...]
+    leaves_old_rows: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine.errors import KeysError
 from engine.service.indexes import Indexes
 from engine.service.results import KeyStatus, Progress, RotationReport
 from engine.store import resealing
 from engine.store.database import Database
+from engine.store.keyring import add_key
+
+
+def make_key(file: Path) -> str:
+    """Puts a new key in front of those in a file, made if need be, and gives its id. KeysError
+    where that cannot be."""
+    return add_key(file).id
 
 
 def status(database: Database, indexes: Indexes) -> KeyStatus:
@@ -15,7 +24,11 @@ def status(database: Database, indexes: Indexes) -> KeyStatus:
     with database.read() as connection:
         held = resealing.census(connection)
     return KeyStatus(
-        vault.path, tuple(key.id for key in vault.keys), tuple(held), tuple(indexes.sealed_files())
+        vault.path,
+        tuple(key.id for key in vault.keys),
+        tuple(held),
+        tuple(indexes.sealed_files()),
+        not database.is_sqlite,
     )
 
 

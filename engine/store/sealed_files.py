@@ -83,8 +83,8 @@ class Writer:
 class Reader(io.RawIOBase):
     """The plain bytes of a sealed file, from any place, one chunk in memory.
 
-    KeysError without the key, StoreError where it is no sealed file of that place; reading raises
-    StoreError where a chunk is damaged.
+    KeysError without the key, StoreError where it is no sealed file of that place, whole to its
+    last chunk; reading raises StoreError where a chunk is damaged.
     """
 
     def __init__(self, file: IO[bytes], vault: Vault, place: str) -> None:
@@ -102,6 +102,7 @@ class Reader(io.RawIOBase):
         self._at = 0
         self._held = -1
         self._chunk = b""
+        self._open(self._count - 1)  # a file that lost its end is refused at once
 
     def readable(self) -> bool:
         return True
@@ -118,16 +119,17 @@ class Reader(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        if self._at >= self._size:
-            return 0
-        number, offset = divmod(self._at, CHUNK)
-        if number != self._held:
-            self._open(number)
+        filled = 0
         with memoryview(buffer).cast("B") as view:
-            some = self._chunk[offset : offset + len(view)]
-            view[: len(some)] = some
-        self._at += len(some)
-        return len(some)
+            while filled < len(view) and self._at < self._size:
+                number, offset = divmod(self._at, CHUNK)
+                if number != self._held:
+                    self._open(number)
+                some = self._chunk[offset : offset + len(view) - filled]
+                view[filled : filled + len(some)] = some
+                filled += len(some)
+                self._at += len(some)
+        return filled
 
     def _open(self, number: int) -> None:
         self._file.seek(HEADER_BYTES + number * (CHUNK + TAG_BYTES))
