@@ -28,12 +28,20 @@ class Home:
     keys: Path | None = None
 
     @property
+    def file(self) -> Path | None:
+        """SQLite's file; None where the database is a server's."""
+        if isinstance(self.database, Path):
+            return self.database
+        url = read_address(self.database)
+        return Path(url.database) if is_sqlite(url) and url.database else None
+
+    @property
     def index(self) -> Path:
         """The folder of derived indexes: one for each database, for only its processes to share."""
         if isinstance(self.database, Path):
             return self.folder / "index"
-        url = read_address(self.database)
-        place = str(Path(url.database or "").resolve()) if is_sqlite(url) else place_of(url)
+        file = self.file
+        place = str(file.resolve()) if file else place_of(read_address(self.database))
         return self.folder / f"index-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
 
@@ -53,8 +61,8 @@ def open_home(
         index.mkdir(mode=0o700, exist_ok=True)
         if stat.S_IMODE(index.stat().st_mode) != 0o700:
             index.chmod(0o700)
-        if isinstance(home.database, Path):
-            _make_private(home.database)
+        if home.file:
+            _make_private(home.file)
     except OSError as error:
         raise StoreError(
             f"{chosen}: {error.strerror}: name a folder to write in with --home or {VARIABLE}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
@@ -14,10 +15,11 @@ from engine.errors import KeysError, StoreError
 from engine.store import galleries, prints, resealing, schema, submissions
 from engine.store.database import Database
 from engine.store.keyring import add_key, make_key
+from engine.store.migrate import config
 from engine.store.prints import NewPrint, PrintKey
 from engine.store.resealing import Held
 from engine.store.schema import images, templates
-from engine.store.sealing import OVERHEAD, Vault
+from engine.store.sealing import OVERHEAD, Vault, used_keys
 
 TEMPLATE, IMAGE = b"TPT minutiae of one finger", b"\x89PNG pixels of one finger"
 MAKER = "gabor-1.d1.e1.00000000"
@@ -246,8 +248,6 @@ def test_a_keyring_that_goes_away_while_it_is_in_use_costs_nothing(
 
 
 def test_keys_in_use_are_found_whatever_their_number(database: Database) -> None:
-    from engine.store.sealing import used_keys
-
     keys = sorted(make_key().id for _ in range(3))
     enrol(database, *(f"P{number}" for number in range(6)))
     with database.write() as writer:
@@ -262,10 +262,6 @@ def test_keys_in_use_are_found_whatever_their_number(database: Database) -> None
 
 
 def test_the_tables_of_sealed_data_cannot_be_taken_back(sealed: Database) -> None:
-    from alembic import command
-
-    from engine.store.migrate import config
-
     settings = config()
     with pytest.raises(RuntimeError, match="are sealed"), sealed.write() as connection:
         settings.attributes["connection"] = connection
