@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import GalleryError, StoreError
 from engine.index.gallery import SAVING, Gallery
+from engine.service import removal
 from engine.service.home import open_home
 from engine.service.tenprint import Tenprint
 from engine.store import galleries
@@ -51,6 +52,23 @@ def test_who_saves_late_does_not_bring_back_a_removed_gallery(
         search(other, make_row("probe", 3))
         filled.remove_gallery("default")
         other._indexes._save(row)
+        assert not path.exists()
+
+
+def test_who_saves_while_a_gallery_is_removed_leaves_nothing(
+    filled: Tenprint, make_row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal, "REMOVED_AT_ONCE", 2)
+    path = filled.info("default").index_path
+    seen = []
+    with Tenprint(filled.home.folder) as other:
+
+        def save(done: int, total: int) -> None:
+            other.rebuild("default")
+            seen.append(path.exists())
+
+        filled.remove_gallery("default", on_progress=save)
+        assert seen == [True, True, True]
         assert not path.exists()
 
 

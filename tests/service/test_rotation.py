@@ -166,6 +166,23 @@ def test_after_a_rotation_the_old_key_is_not_needed(
     assert "making the index again" not in caplog.text
 
 
+def test_index_files_of_other_machines_follow_when_they_are_used(
+    sealed: Tenprint, make_row: Row, file: Path, tmp_path: Path
+) -> None:
+    target = sealed.home.database
+    url = target if isinstance(target, str) else f"sqlite:///{target}"
+    elsewhere = tmp_path / "elsewhere"
+    with Tenprint(elsewhere, database=url) as other:
+        other.rebuild("default")
+        old = other.key_status().files[0][1]
+    new = rotation.make_key(file)
+    sealed.rotate_keys()
+    with Tenprint(elsewhere, database=url) as other:
+        assert other.key_status().files[0][1] == old
+        assert search(other, make_row("probe", 3))[0] == ["P3"]
+        assert other.key_status().files[0][1] == new
+
+
 def test_a_rotation_without_an_older_key_changes_nothing(sealed: Tenprint, file: Path) -> None:
     (old,) = (key.id for key in read_keyring(file))
     before = keys_in(sealed.key_status())

@@ -99,6 +99,18 @@ def test_a_wrong_password_or_database_is_told_without_the_password(
     assert SECRET not in str(raised.value)
 
 
+def test_no_plan_is_kept_from_when_a_table_was_empty(server: postgres.Server) -> None:
+    url = server.create()
+    database = Database(url)
+    with database.read() as connection:
+        for _ in range(12):
+            connection.execute(text("SELECT count(*) FROM templates WHERE id = :id"), {"id": 1})
+        kept = connection.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar()
+    assert kept == 0
+    database.close()
+    server.drop(url)
+
+
 def test_a_connection_that_the_server_ended_is_made_again(server: postgres.Server) -> None:
     url = server.create()
     database = Database(url)
