@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from engine.store.migrate import is_current, upgrade
 from engine.store.sealing import Vault
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
+EMPTYING = 0.02  # seconds between tries to empty SQLite's log
 # A plan is made for each query: one kept from when a table was empty reads all of it ever after
 # (enrolment at 40 instead of 250 prints a second, until the server gathers statistics).
 PLANS = {"prepare_threshold": None}
@@ -70,15 +72,19 @@ class Database:
         """Overwrites deleted content that the write-ahead log still holds (SQLite only)."""
         if not self.is_sqlite:
             return
+        deadline = time.monotonic() + BUSY_TIMEOUT
         with closing(self._engine.raw_connection()) as connection:
             cursor = connection.cursor()
-            busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
-            log.warning(
-                "%s: another process reads for long, so its log keeps what was deleted until the "
-                "next removal, or until the last process closes the database",
-                self.name,
-            )
+            # SQLite waits for who reads, but not for who is emptying the log as well.
+            while cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > deadline:
+                    log.warning(
+                        "%s: another process reads for long, so the log keeps what was deleted "
+                        "until the next removal, or until the last process closes the database",
+                        self.name,
+                    )
+                    return
+                time.sleep(EMPTYING)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -109,9 +115,7 @@ def _engine(url: URL) -> Engine:
     if not is_sqlite(url):
         try:
             # A server that was started again meanwhile costs a new connection, not an error.
-            return create_engine(
-                url, pool_pre_ping=True, hide_parameters=True, connect_args=PLANS
-            )
+            return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=PLANS)
         except ImportError as error:
             raise StoreError(
                 "PostgreSQL needs psycopg, which is not installed: pip install 'tenprint[postgres]'"

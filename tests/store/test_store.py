@@ -6,6 +6,7 @@ import hashlib
 import io
 import multiprocessing
 import sqlite3
+import threading
 from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -244,6 +245,53 @@ def test_removed_content_leaves_the_disk(path: Path, sqlite: Database) -> None:
     sqlite.forget()
     for file in path.parent.iterdir():
         assert SECRET not in file.read_bytes()
+
+
+def test_removed_content_leaves_the_disk_though_others_empty_the_log_too(
+    path: Path, sqlite: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = threading.Event()
+
+    def empty() -> None:
+        other = sqlite3.connect(path, timeout=30)
+        while not stop.is_set():
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.close()
+
+    thread = threading.Thread(target=empty)
+    thread.start()
+    try:
+        for number in range(30):
+            with sqlite.write() as connection:
+                enrol(connection, "default", new(f"P{number}", data=SECRET))
+            with sqlite.write() as connection:
+                remove(connection, "default", f"P{number}")
+            sqlite.forget()
+            assert not any(SECRET in file.read_bytes() for file in path.parent.iterdir())
+    finally:
+        stop.set()
+        thread.join()
+    assert caplog.text == ""
+
+
+def test_a_log_that_cannot_be_emptied_is_told(
+    path: Path,
+    sqlite: Database,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with sqlite.write() as connection:
+        enrol(connection, "default", new("P1"))
+    monkeypatch.setattr("engine.store.database.BUSY_TIMEOUT", 0.0)
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM templates").fetchone()
+    with sqlite.write() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 10")
+        remove(connection, "default", "P1")
+    sqlite.forget()
+    reader.close()
+    assert "another process reads for long" in caplog.text
 
 
 def test_records_are_attached_updated_and_refused(database: Database) -> None:
