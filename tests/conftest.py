@@ -30,6 +30,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("backend", [SQLITE, POSTGRESQL] if both else [SQLITE])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        named = "server" in getattr(item, "fixturenames", ())
+        if named or parameters.get("backend") == POSTGRESQL:
+            item.user_properties.append(("backend", POSTGRESQL))
+
+
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Iterator[postgres.Server]:
     """A throwaway PostgreSQL; what asks for it is skipped where there is none."""
@@ -77,7 +85,7 @@ def pytest_terminal_summary(
 ) -> None:
     """Says in one line whether PostgreSQL was tested on."""
     ran = sum(
-        f"[{POSTGRESQL}" in report.nodeid or f"-{POSTGRESQL}" in report.nodeid
+        ("backend", POSTGRESQL) in report.user_properties
         for outcome in ("passed", "failed")
         for report in terminalreporter.stats.get(outcome, ())
         if isinstance(report, pytest.TestReport) and report.when == "call"
