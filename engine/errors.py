@@ -54,3 +54,7 @@ class SettingsError(TenprintError):
 
 class PolicyError(TenprintError):
     """A severity policy or one of its tables is not valid."""
+
+
+class KeysError(StoreError):
+    """A key that templates or images are sealed with is missing, damaged, or open to others."""

@@ -82,7 +82,12 @@ def free_extraction(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def tenprint(tmp_path: Path, free_extraction: None) -> Iterator[Tenprint]:
-    """The service on an empty home, with the extractor above."""
+def tenprint(
+    tmp_path: Path, free_extraction: None, target: Path | str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Tenprint]:
+    """The service on an empty home, with the extractor above. Its database is SQLite's file there
+    or PostgreSQL's, for whoever else opens that home too."""
+    if isinstance(target, str):
+        monkeypatch.setenv("TENPRINT_DATABASE", target)
     with Tenprint(tmp_path / "home") as opened:
         yield opened

@@ -13,6 +13,7 @@ from engine.cli import (
     examine,
     gallery,
     identify,
+    keys,
     queue,
     records,
     sample,
@@ -20,7 +21,14 @@ from engine.cli import (
     stats,
 )
 from engine.cli.exits import HELP
-from engine.cli.session import HomeOption, JsonOption, QuietOption, Session
+from engine.cli.session import (
+    DatabaseOption,
+    HomeOption,
+    JsonOption,
+    KeysOption,
+    QuietOption,
+    Session,
+)
 
 app = typer.Typer(
     name="tenprint",
@@ -36,6 +44,7 @@ for verbs in (enrol, identify, queue, stats, calibrate, examine, severity, sampl
     verbs.add_to(app)
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(records.app, name="records")
+app.add_typer(keys.app, name="keys")
 app.add_typer(severity.app, name="policy")
 
 
@@ -53,6 +62,8 @@ def _print_version(wanted: bool) -> None:
 def common(
     context: typer.Context,
     home: HomeOption = None,
+    database: DatabaseOption = None,
+    key_file: KeysOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     _version: Annotated[
@@ -63,7 +74,7 @@ def common(
     ] = False,
 ) -> None:
     """Options that may stand before or after the verb."""
-    context.obj = Session(home, as_json, quiet)
+    context.obj = Session(home, database, key_file, as_json, quiet)
 
 
 def main() -> None:

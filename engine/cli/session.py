@@ -38,6 +38,24 @@ HomeOption = Annotated[
         file_okay=False,
     ),
 ]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="PostgreSQL database, as postgresql://USER@HOST:PORT/NAME.",
+        show_default="TENPRINT_DATABASE, else SQLite in the home folder",
+    ),
+]
+KeysOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys",
+        metavar="FILE",
+        help="Keys that templates and images are sealed with (tenprint keys new).",
+        show_default="TENPRINT_KEYS, else none: nothing is sealed",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
 ]
@@ -51,16 +69,18 @@ class Session:
     """What every verb needs. exit: the code that the run ends with."""
 
     home: Path | None = None
+    database: str | None = field(default=None, repr=False)  # may have a password in it
+    keys: Path | None = None
     json: bool = False
     quiet: bool = False
     exit: Exit = Exit.DONE
     _answered: bool = field(default=False, init=False)
 
     def open(self) -> Tenprint:
-        """The service on the home folder."""
+        """The service on the home folder and the database."""
         from engine.service.tenprint import Tenprint
 
-        return Tenprint(self.home)
+        return Tenprint(self.home, database=self.database, keys=self.keys)
 
     def use(self, jurisdiction: str = "", purpose: str = "", source: Sequence[Path] = ()) -> Use:
         """Who asks and why, for the journal; the operator is who is logged in."""
@@ -149,16 +169,28 @@ class Session:
 
 
 def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., None]], None]:
-    """Registers `function(session, ...)` as a verb with --home, --json and --quiet, its example in
-    --help, and its errors told in a line and an exit code."""
+    """Registers `function(session, ...)` as a verb with --home, --database, --keys, --json and
+    --quiet, its example in --help, and its errors told in a line and an exit code."""
 
     def register(function: Callable[..., None]) -> None:
         @functools.wraps(function)
         def run(
-            context: typer.Context, home: Path | None, as_json: bool, quiet: bool, **options: Any
+            context: typer.Context,
+            home: Path | None,
+            database: str | None,
+            key_file: Path | None,
+            as_json: bool,
+            quiet: bool,
+            **options: Any,
         ) -> None:
             common: Session = context.obj
-            session = Session(home or common.home, as_json or common.json, quiet or common.quiet)
+            session = Session(
+                home or common.home,
+                database or common.database,
+                key_file or common.keys,
+                as_json or common.json,
+                quiet or common.quiet,
+            )
             level = logging.ERROR if session.quiet else logging.WARNING
             logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
             try:
@@ -178,6 +210,8 @@ def verb(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., N
         shared = [
             inspect.Parameter("context", keyword, annotation=typer.Context),
             inspect.Parameter("home", keyword, default=None, annotation=HomeOption),
+            inspect.Parameter("database", keyword, default=None, annotation=DatabaseOption),
+            inspect.Parameter("key_file", keyword, default=None, annotation=KeysOption),
             inspect.Parameter("as_json", keyword, default=False, annotation=JsonOption),
             inspect.Parameter("quiet", keyword, default=False, annotation=QuietOption),
         ]

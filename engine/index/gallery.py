@@ -12,10 +12,12 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import IO, Any
 
 import numpy as np
 
@@ -36,6 +38,8 @@ SAVING = ".saving"  # ends the name of a file that is not whole yet
 STALE = 3600.0  # seconds: no save takes that long
 FORMAT = 3  # of the saved file
 BIG = ("codes", "x", "y", "angle", "cells")  # columns: nearly all of it
+Seal = Callable[[IO[bytes]], AbstractContextManager[Any]]
+Unseal = Callable[[IO[bytes]], Any]
 
 
 # What is kept of each print beside its minutiae and ridge cells; owner: index into the persons,
@@ -255,8 +259,11 @@ class Gallery:
             self.maker = None
         self._forget_absent()
 
-    def save(self, path: Path) -> None:
-        """Writes one file, whole or not at all. GalleryError where that is not possible."""
+    def save(self, path: Path, seal: Seal | None = None) -> None:
+        """Writes one file, whole or not at all. GalleryError where that is not possible.
+
+        seal: gives what to write into instead of the file, to encrypt it.
+        """
         about = {
             "format": FORMAT,
             "name": self.name,
@@ -275,7 +282,8 @@ class Gallery:
                 dir=path.parent, prefix=f"{path.name}.", suffix=SAVING, delete=False
             ) as file:
                 try:
-                    saving.write(file, arrays)
+                    with seal(file) if seal else nullcontext(file) as into:
+                        saving.write(into, arrays)
                     file.flush()
                     os.fsync(file.fileno())
                     Path(file.name).replace(path)
@@ -288,16 +296,21 @@ class Gallery:
             ) from error
 
     @classmethod
-    def load(cls, path: Path, *, mapped: bool = False) -> Gallery:
+    def load(cls, path: Path, *, mapped: bool = False, unseal: Unseal | None = None) -> Gallery:
         """Reads what `save` wrote; every array is checked against its CRC-32.
 
         mapped: minutiae and ridge cells stay in the file, and what a search touches is read then,
         unchecked: for a gallery larger than memory. The first change copies them into memory, and
         until then the file must not be written to (`save` puts another in its place).
+        unseal: gives what to read instead of the file, where it was sealed; then nothing is mapped.
         GalleryError where the file is missing, damaged or of another version.
         """
         try:
-            arrays = saving.read(path, BIG if mapped else ())
+            if unseal:
+                with path.open("rb") as file:
+                    arrays = saving.read(unseal(file))
+            else:
+                arrays = saving.read(path, BIG if mapped else ())
             about = json.loads(arrays.pop("about").tobytes())
             if about["format"] != FORMAT:
                 raise GalleryError(f"{path} has format {about['format']}, this reads {FORMAT}")

@@ -31,16 +31,19 @@ def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
                 np.lib.format.write_array(into, np.asanyarray(array), allow_pickle=False)
 
 
-def read(path: Path, mapped: Collection[str] = ()) -> dict[str, Array]:
+def read(source: Path | IO[bytes], mapped: Collection[str] = ()) -> dict[str, Array]:
     """Reads arrays by name, each checked against its CRC-32.
 
-    mapped: names of those that stay in the file, read-only and unchecked, where they lie as `write`
-    puts them. OSError, ValueError, zipfile.BadZipFile and others where the file is no good.
+    mapped: names of those that stay in the file (a path), read-only and unchecked, where they lie
+    as `write` puts them. OSError, ValueError, zipfile.BadZipFile and others where the file is no
+    good.
     """
-    with np.load(path, allow_pickle=False) as stored:
+    with np.load(source, allow_pickle=False) as stored:
         arrays = {}
         for name in stored.files:
-            array = _map(path, stored.zip.getinfo(f"{name}.npy")) if name in mapped else None
+            array = None
+            if name in mapped and isinstance(source, Path):
+                array = _map(source, stored.zip.getinfo(f"{name}.npy"))
             arrays[name] = stored[name] if array is None else array
         return arrays
 

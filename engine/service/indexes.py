@@ -12,6 +12,7 @@ from engine.errors import GalleryError, StoreError, TemplateError
 from engine.formats import template as template_format
 from engine.index import candidates
 from engine.index.gallery import Entry, Gallery
+from engine.service.index_files import IndexFiles
 from engine.service.results import Progress
 from engine.settings import Settings
 from engine.store import changes, galleries, prints
@@ -25,24 +26,29 @@ log = logging.getLogger(__name__)
 
 
 class Indexes:
-    """The indexes of all galleries of one database, under one folder; safe between threads."""
+    """The indexes of all galleries of one database, under one folder; safe between threads, and
+    between the processes that share both."""
 
     def __init__(self, folder: Path, database: Database) -> None:
-        self._folder = folder
+        self._files = IndexFiles(folder, database.vault)
         self._database = database
         self._loaded: dict[int, Gallery] = {}
         self._unsaved: dict[int, int] = {}
         self._rows: dict[int, GalleryRow] = {}
+        self._counted: set[int] = set()
         self._lock = threading.RLock()
+        with self._files.alone(wait=False) as alone:
+            if alone:
+                with database.read() as connection:
+                    self._files.keep_only(galleries.listing(connection))
 
     def path(self, gallery: GalleryRow) -> Path:
-        """Where a gallery's index is kept; a name used again never meets the old file."""
-        return self._folder / f"{gallery.id}-{gallery.name}.npz"
+        """Where a gallery's index is kept."""
+        return self._files.path(gallery)
 
     def bytes(self, gallery: GalleryRow) -> int:
         """How much room the saved index takes; 0 where there is none."""
-        path = self.path(gallery)
-        return path.stat().st_size if path.is_file() else 0
+        return self._files.bytes(gallery)
 
     @contextmanager
     def reading(
@@ -59,9 +65,21 @@ class Indexes:
             yield indexes
 
     def refresh(self, gallery: GalleryRow) -> None:
-        """Brings an index up to date; what was removed leaves the disk."""
-        with self.reading([gallery]):
-            pass
+        """Brings an index up to date, where there is one; what was removed leaves the disk."""
+        with self._lock:
+            if gallery.id in self._loaded or self._files.path(gallery).exists():
+                self._current(gallery)
+
+    def catch_up(self) -> dict[str, int]:
+        """Brings the indexes in use up to date and gives up those of galleries that are gone; gives
+        the number that each has been read up to, by the gallery's name."""
+        with self._lock:
+            for gallery in [self._rows[number] for number in self._loaded]:
+                if self._is_gone(gallery):
+                    self.drop(gallery)
+                else:
+                    self._current(gallery)
+            return {index.name: index.sequence for index in self._loaded.values()}
 
     def rebuild(
         self, gallery: GalleryRow, on_progress: Progress = lambda done, total: None
@@ -84,17 +102,27 @@ class Indexes:
 
     def drop(self, gallery: GalleryRow) -> None:
         """Deletes the index of a gallery that is no more."""
-        with self._lock:
-            for held in (self._loaded, self._unsaved, self._rows):
-                held.pop(gallery.id, None)
-            _unlink(self.path(gallery))
+        with self._lock, self._files.alone():
+            self._forget(gallery)
+            self._files.delete(self._files.path(gallery))
+
+    def sealed_files(self) -> list[tuple[Path, str | None]]:
+        """Each saved index with the id of the key that it is sealed with, None for a plain one."""
+        return self._files.sealed()
+
+    def reseal_files(self) -> int:
+        """Brings saved indexes under the first key; gives the number of files changed."""
+        return self._files.reseal()
 
     def close(self) -> None:
-        """Saves what was read since the last save."""
+        """Saves what was read since the last save, and lets what others removed leave the disk."""
         with self._lock:
-            for gallery_id, count in list(self._unsaved.items()):
-                if count:
-                    self._save_what_is_left(self._rows[gallery_id])
+            for gallery in [self._rows[number] for number in self._loaded]:
+                index = self._loaded[gallery.id]
+                if self._is_gone(gallery):
+                    self.drop(gallery)
+                elif self._catch_up(gallery, index) and self._unsaved[gallery.id]:
+                    self._save(gallery)
             self._loaded.clear()
 
     def _current(self, gallery: GalleryRow) -> Gallery:
@@ -104,70 +132,93 @@ class Indexes:
         return index if self._catch_up(gallery, index) else self.rebuild(gallery)
 
     def _load(self, gallery: GalleryRow) -> Gallery:
-        path = self.path(gallery)
-        if not path.exists():
+        if not self._files.path(gallery).exists():
             log.info("%s: no index yet; making it", gallery.name)
             return self.rebuild(gallery)
         try:
-            index = Gallery.load(path)
+            index = self._files.load(gallery)
         except GalleryError as error:
             log.warning("%s: %s; making the index again from the database", gallery.name, error)
             return self.rebuild(gallery)
         self._keep(gallery, index)
+        if not self._files.is_of_first_key(gallery):
+            self._save(gallery)
         return index
 
     def _catch_up(self, gallery: GalleryRow, index: Gallery) -> bool:
         """Reads the changes since; False where the index does not belong to this database."""
-        with self._database.read() as connection:
-            difference = changes.since(connection, gallery.id, index.sequence)
-            count = prints.count(connection, gallery)
-            ours = changes.stamp(connection, index.sequence) == index.stamp
-            stamp = changes.stamp(connection, difference.sequence)
-            if ours:
+        removed = self._read_on(gallery, index)
+        if removed is None:
+            log.warning("%s: the index is not of this database; making it again", gallery.name)
+            return False
+        # What was removed must leave the disk at once.
+        if removed or self._unsaved[gallery.id] >= SAVE_AFTER:
+            return self._save(gallery)
+        return True
+
+    def _read_on(self, gallery: GalleryRow, index: Gallery) -> int | None:
+        """Reads the changes since and gives the number of removals among them, None where the
+        index does not belong to this database."""
+        try:
+            with self._database.read() as connection:
+                if changes.stamp(connection, index.sequence) != index.stamp:
+                    return None
+                counted = gallery.id in self._counted
+                if counted and changes.latest(connection) == index.sequence:
+                    return 0
+                difference = changes.since(connection, gallery.id, index.sequence)
                 for batch in prints.read_templates(connection, difference.added):
                     index.add([entry(stored) for stored in batch])
                 if difference.removed:
                     index.remove(difference.removed)
-        if not ours or len(index) != count:
-            log.warning("%s: the index is not of this database; making it again", gallery.name)
-            return False
+                stamp = changes.stamp(connection, difference.sequence)
+                # Once is enough, and in a large gallery too much for every search.
+                if not counted and len(index) != prints.count(connection, gallery):
+                    return None
+        except BaseException:
+            self._forget(gallery)  # half of the changes may be in it
+            raise
+        self._counted.add(gallery.id)
         index.sequence, index.stamp = difference.sequence, stamp
         self._unsaved[gallery.id] += len(difference.added)
-        # What was removed must leave the disk at once.
-        if difference.removed or self._unsaved[gallery.id] >= SAVE_AFTER:
-            self._save(gallery)
-        return True
+        return len(difference.removed)
+
+    def _is_gone(self, gallery: GalleryRow) -> bool:
+        with self._database.read() as connection:
+            known = galleries.lookup(connection, gallery.name)
+        return known is None or known.id != gallery.id
 
     def _keep(self, gallery: GalleryRow, index: Gallery) -> None:
+        self._forget(gallery)
         self._loaded[gallery.id] = index
         self._rows[gallery.id] = gallery
         self._unsaved[gallery.id] = 0
 
-    def _save_what_is_left(self, gallery: GalleryRow) -> None:
-        """Saves an index without what other processes removed: that must not come back."""
-        with self._database.read() as connection:
-            known = galleries.lookup(connection, gallery.name)
-        if known is None or known.id != gallery.id:
-            return
-        if self._catch_up(gallery, self._loaded[gallery.id]) and self._unsaved[gallery.id]:
-            self._save(gallery)
+    def _forget(self, gallery: GalleryRow) -> None:
+        for held in (self._loaded, self._unsaved, self._rows):
+            held.pop(gallery.id, None)
+        self._counted.discard(gallery.id)
 
-    def _save(self, gallery: GalleryRow) -> None:
-        path = self.path(gallery)
-        try:
-            self._loaded[gallery.id].save(path)
-        except GalleryError as error:
-            # Nothing is lost, the next start makes it again; but what was removed must not stay.
-            log.warning("%s", error)
-            _unlink(path)
+    def _save(self, gallery: GalleryRow) -> bool:
+        """Saves an index as the database has it now: what another process removed while this one
+        waited to write must not come back. False where the index is not of this database."""
+        index, path = self._loaded[gallery.id], self._files.path(gallery)
+        with self._files.alone():
+            if self._read_on(gallery, index) is None:
+                self._files.delete(path)
+                return False
+            if self._is_gone(gallery):
+                self._files.delete(path)
+                return True
+            try:
+                self._files.save(gallery, index)
+            except GalleryError as error:
+                # Nothing is lost, the next start makes it again; but what was removed must not
+                # stay.
+                log.warning("%s", error)
+                self._files.delete(path)
         self._unsaved[gallery.id] = 0
-
-
-def _unlink(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        log.warning("%s cannot be deleted (%s): it may hold what was removed", path, error.strerror)
+        return True
 
 
 def entry(stored: StoredTemplate) -> Entry:

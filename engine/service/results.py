@@ -20,6 +20,7 @@ from engine.store.hits import WaitingHit
 from engine.store.persons import Removed
 from engine.store.prints import StoredPrint
 from engine.store.records import Attached, Version
+from engine.store.resealing import Held
 from engine.trials import Measured, Suspects
 from engine.types import Assessment, FingerImage, OffenseRecord, Search, Site, Template, Verdict
 
@@ -28,6 +29,7 @@ __all__ = [
     "Coding",
     "Contents",
     "Decision",
+    "Held",
     "Place",
     "Policy",
     "PrintRow",
@@ -217,6 +219,33 @@ class GalleryInfo:
     sequence: int
     index_path: Path
     index_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """Which keys there are and what they seal.
+
+    path: of the keyring, None without one. keys: their ids, that which seals what is new first.
+    held: how much of the database is sealed with which. files: derived ones, with the id of their
+    key, None for a plain one. leaves_old_rows: whether the database keeps what rows were before.
+    """
+
+    path: Path | None
+    keys: tuple[str, ...]
+    held: tuple[Held, ...]
+    files: tuple[tuple[Path, str | None], ...]
+    leaves_old_rows: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RotationReport:
+    """What came under a key. sealed: templates and images. files: derived ones. damaged: what
+    could not be opened and stays as it was, in words."""
+
+    key: str
+    sealed: int
+    files: int
+    damaged: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from engine.formats.images import read_image
 from engine.formats.manifest import PrintRow
 from engine.report.page import write_report
 from engine.risk.policy import load_policy
-from engine.service import removal
+from engine.service import removal, rotation
 from engine.service.calibrating import measure, scoring, sites_of
 from engine.service.enrolment import Enrolment
 from engine.service.home import open_home
@@ -36,10 +36,12 @@ from engine.service.results import (
     Extraction,
     GalleryInfo,
     IdentifyReport,
+    KeyStatus,
     Probe,
     Progress,
     QueueReport,
     Removed,
+    RotationReport,
     StoredPrint,
     Use,
     Verification,
@@ -59,6 +61,7 @@ from engine.store import changes, decisions, galleries, prints, records, sites
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
 from engine.store.schema import now
+from engine.store.sealing import Vault
 from engine.trace import Recorder
 from engine.types import FingerImage, OffenseRecord
 
@@ -76,11 +79,20 @@ def _no_progress(done: int, total: int) -> None:
 class Tenprint:
     """One installation: a database, and the indexes derived from it. Close it, or use `with`."""
 
-    def __init__(self, home: Path | None = None, settings: Settings | None = None) -> None:
-        """home: a folder, made if need be (see service.home). StoreError where it is no good."""
-        self.home = open_home(home)
+    def __init__(
+        self,
+        home: Path | None = None,
+        settings: Settings | None = None,
+        *,
+        database: str | None = None,
+        keys: Path | None = None,
+    ) -> None:
+        """home: a folder, made if need be. database: the URL of one that is not in it. keys: the
+        file of the keys that templates and images are sealed with. Each unless given as the
+        environment says (see service.home). StoreError where one of them is no good."""
+        self.home = open_home(home, database, keys)
         self.settings = settings or Settings()
-        self._database = Database(self.home.database)
+        self._database = Database(self.home.database, Vault(self.home.keys))
         self._indexes = Indexes(self.home.index, self._database)
 
     def __enter__(self) -> Self:
@@ -100,6 +112,13 @@ class Tenprint:
             self._indexes.close()
         finally:
             self._database.close()
+
+    def catch_up(self) -> dict[str, int]:
+        """Reads what other processes changed into the indexes in use, and gives up those of
+        galleries that are gone: for a server to call now and then, so that what was removed leaves
+        its memory and disk though nobody searches. A search does so by itself. Gives the number
+        that each gallery has been read up to."""
+        return self._indexes.catch_up()
 
     def enrol(
         self,
@@ -450,6 +469,21 @@ class Tenprint:
             )
             entry.outcome = f"{removed.templates} templates of a whole gallery removed"
             return removed
+
+    def key_status(self) -> KeyStatus:
+        """Which keys there are, and how much is sealed with which."""
+        return rotation.status(self._database, self._indexes)
+
+    def rotate_keys(
+        self, *, use: Use = NOBODY, on_progress: Progress = _no_progress
+    ) -> RotationReport:
+        """Seals everything with the first key, what is plain and what older keys sealed. Others
+        may go on working meanwhile. Interrupted, run it again. KeysError without keys."""
+        with on_record(self._database, "rotate keys", use) as entry:
+            report = rotation.rotate(self._database, self._indexes, on_progress)
+            damaged = len(report.damaged)
+            entry.outcome = f"{report.sealed} sealed with key {report.key}, {damaged} damaged"
+            return report
 
     def write_report(self, result: IdentifyReport, path: Path) -> None:
         """Writes an identification as one page: prints, pairs, queue. TenprintError where the file

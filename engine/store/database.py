@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from engine.errors import StoreError
+from engine.store.address import advice, is_sqlite, name_of, read_address, without_secrets
 from engine.store.migrate import is_current, upgrade
+from engine.store.sealing import Vault
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
+EMPTYING = 0.02  # seconds between tries to empty SQLite's log
+# A plan is made for each query: one kept from when a table was empty reads all of it ever after
+# (enrolment at 40 instead of 250 prints a second, until the server gathers statistics).
+PLANS = {"prepare_threshold": None}
+
+log = logging.getLogger(__name__)
 
 
 class Database:
-    """The database at a URL (or a path, for SQLite); safe to use from several processes."""
+    """The database at a URL (or a path, for SQLite); safe to use from several processes.
 
-    def __init__(self, target: str | Path) -> None:
-        """Opens it, creating and migrating it where needed; StoreError where that fails."""
-        self.url = _url(target)
-        self.name = str(target) if isinstance(target, Path) else self.url.render_as_string()
-        self._is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = _engine(self.url)
+    name: the address as people may see it, without a password. vault: what seals and opens
+    templates and images.
+    """
+
+    def __init__(self, target: str | Path, vault: Vault | None = None) -> None:
+        """Opens it, creating and migrating it where needed; StoreError where that fails or what is
+        sealed in it cannot be opened."""
+        self._url = read_address(target)
+        self.name = name_of(self._url)
+        self.vault = vault or Vault()
+        self.is_sqlite = is_sqlite(self._url)
+        self._engine = _engine(self._url)
+        self._opened = False
         try:
             with self.read() as connection:
                 current = is_current(connection)
             if not current:
                 with self.write() as connection:
                     upgrade(connection)
+            with self.read() as connection:
+                self.vault.require_keys(connection)
+            self._opened = True
         except BaseException:
             self.close()
             raise
@@ -50,19 +70,31 @@ class Database:
 
     def forget(self) -> None:
         """Overwrites deleted content that the write-ahead log still holds (SQLite only)."""
-        if not self._is_sqlite:
+        if not self.is_sqlite:
             return
+        deadline = time.monotonic() + BUSY_TIMEOUT
         with closing(self._engine.raw_connection()) as connection:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor = connection.cursor()
+            # SQLite waits for who reads, but not for who is emptying the log as well.
+            while cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > deadline:
+                    log.warning(
+                        "%s: another process reads for long, so the log keeps what was deleted "
+                        "until the next removal, or until the last process closes the database",
+                        self.name,
+                    )
+                    return
+                time.sleep(EMPTYING)
 
     def close(self) -> None:
         self._engine.dispose()
 
     def _options(self, write: bool) -> dict[str, Any]:
-        if self._is_sqlite:
-            return {"tenprint_write": write}
+        options = self.vault.options
+        if self.is_sqlite:
+            return {"tenprint_write": write, **options}
         # Writers queue at the clock's lock, and must then see what the one before them wrote.
-        return {"isolation_level": "READ COMMITTED" if write else "REPEATABLE READ"}
+        return {"isolation_level": "READ COMMITTED" if write else "REPEATABLE READ", **options}
 
     @contextmanager
     def _transaction(self, *, write: bool) -> Iterator[Connection]:
@@ -72,20 +104,23 @@ class Database:
                 with connection.begin():
                     yield connection
         except SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
+            cause = without_secrets(str(getattr(error, "orig", None) or error), self._url)
+            lost = isinstance(error, OperationalError | InterfaceError)
+            if lost and not self._opened:
+                cause = advice(self._url, cause)
             raise StoreError(f"{self.name}: {cause}") from error
 
 
-def _url(target: str | Path) -> URL:
-    if isinstance(target, Path):
-        return URL.create("sqlite", database=str(target))
-    return make_url(target)
-
-
 def _engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT})
+    if not is_sqlite(url):
+        try:
+            # A server that was started again meanwhile costs a new connection, not an error.
+            return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=PLANS)
+        except ImportError as error:
+            raise StoreError(
+                "PostgreSQL needs psycopg, which is not installed: pip install 'tenprint[postgres]'"
+            ) from error
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT}, hide_parameters=True)
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

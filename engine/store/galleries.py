@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from engine.errors import GalleryError, MakerMismatchError
+from engine.store.changes import lock
 from engine.store.schema import (
     NAME_LENGTH,
     galleries,
@@ -85,6 +86,7 @@ def check_name(name: str) -> None:
 def ensure(connection: Connection, name: str) -> GalleryRow:
     """The gallery of that name, made if need be; GalleryError where the name will not do."""
     check_name(name)
+    lock(connection)  # of two processes that begin with the same gallery one makes it
     if lookup(connection, name) is None:
         connection.execute(insert(galleries).values(name=name, created_at=now()))
     return find(connection, name)

@@ -9,11 +9,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from engine.errors import StoreError
+from engine.store.address import is_sqlite, name_of
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+LOCK = 7_366_207_381  # of PostgreSQL's advisory locks: one process at a time runs migrations
 
 
 def config() -> Config:
@@ -36,10 +38,12 @@ def upgrade(connection: Connection) -> None:
     """
     settings = config()
     settings.attributes["connection"] = connection
+    if not is_sqlite(connection.engine.url):  # SQLite's writers wait anyway
+        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
     try:
         command.upgrade(settings, "head")
     except CommandError as error:
         raise StoreError(
-            f"{connection.engine.url.render_as_string()} was written by another version of "
+            f"{name_of(connection.engine.url)} was written by another version of "
             f"Tenprint ({error}): use that version, or a newer one"
         ) from error

@@ -10,8 +10,11 @@ from sqlalchemy import Connection, func, insert, select
 from engine.store import changes, galleries, rows
 from engine.store.galleries import GalleryRow
 from engine.store.schema import encounters, images, now, persons, prints, templates
+from engine.store.sealing import image_place, template_place, vault_of
 
 READ_AT_ONCE = 500  # ids in one query: below every database's limit on parameters
+# What it takes to open a template.
+SEALED = (templates.c.data, templates.c.sealed_with, templates.c.gallery_id, templates.c.print_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def enrol(
     MakerMismatchError where one was made by another maker than the gallery's.
     """
     changes.lock(connection)
+    vault = vault_of(connection)
     fresh = []
     template_ids = []
     for item in new:
@@ -87,13 +91,16 @@ def enrol(
         fresh.append(not is_enrolled(connection, gallery, item.key))
         if fresh[-1]:
             print_id = _ensure_print(connection, item, submission)
+            place = template_place(gallery.id, print_id)
+            data, sealed_with = vault.seal(item.template, place)
             row = {
                 "print_id": print_id,
                 "gallery_id": gallery.id,
                 "maker": item.maker,
                 "quality": item.quality,
-                "data": item.template,
+                "data": data,
                 "created_at": now(),
+                "sealed_with": sealed_with,
             }
             template_ids.append(rows.add(connection, templates, row))
     changes.record(connection, changes.ENROL, gallery.id, template_ids, submission)
@@ -110,13 +117,16 @@ def read_templates(connection: Connection, ids: Sequence[int]) -> Iterator[list[
     """The templates of these ids, as far as they exist, a few hundred at a time."""
     for start in range(0, len(ids), READ_AT_ONCE):
         query = (
-            select(templates.c.id, persons.c.reference, templates.c.data)
+            select(templates.c.id, persons.c.reference, *SEALED)
             .join(prints, prints.c.id == templates.c.print_id)
             .join(persons, persons.c.id == prints.c.person_id)
             .where(templates.c.id.in_(ids[start : start + READ_AT_ONCE]))
             .order_by(templates.c.id)
         )
-        yield [StoredTemplate(*row) for row in connection.execute(query)]
+        yield [
+            StoredTemplate(number, person, _open(connection, *sealed))
+            for number, person, *sealed in connection.execute(query)
+        ]
 
 
 def of_person(connection: Connection, gallery: GalleryRow, person: str) -> list[StoredPrint]:
@@ -127,8 +137,9 @@ def of_person(connection: Connection, gallery: GalleryRow, person: str) -> list[
             prints.c.position,
             prints.c.source,
             prints.c.ppi,
-            templates.c.data,
             images.c.data,
+            images.c.sealed_with,
+            *SEALED,
         )
         .select_from(templates)
         .join(prints, prints.c.id == templates.c.print_id)
@@ -137,13 +148,20 @@ def of_person(connection: Connection, gallery: GalleryRow, person: str) -> list[
         .where(templates.c.gallery_id == gallery.id, persons.c.reference == person)
         .order_by(templates.c.id)
     )
-    return [StoredPrint(*row) for row in connection.execute(query)]
+    vault = vault_of(connection)
+    found = []
+    for number, position, source, ppi, image, image_key, *sealed in connection.execute(query):
+        if image is not None:
+            image = vault.open(image, image_key, image_place(sealed[-1]))
+        template = _open(connection, *sealed)
+        found.append(StoredPrint(number, position, source, ppi, template, image))
+    return found
 
 
 def of_encounter(connection: Connection, gallery: GalleryRow, person: str) -> list[StoredTemplate]:
     """The person's templates of one occasion, the one that the gallery has most prints of."""
     query = (
-        select(prints.c.encounter_id, templates.c.id, persons.c.reference, templates.c.data)
+        select(prints.c.encounter_id, templates.c.id, persons.c.reference, *SEALED)
         .select_from(templates)
         .join(prints, prints.c.id == templates.c.print_id)
         .join(persons, persons.c.id == prints.c.person_id)
@@ -151,9 +169,17 @@ def of_encounter(connection: Connection, gallery: GalleryRow, person: str) -> li
         .order_by(templates.c.id)
     )
     occasions: dict[int, list[StoredTemplate]] = {}
-    for encounter, *template in connection.execute(query):
-        occasions.setdefault(encounter, []).append(StoredTemplate(*template))
+    for encounter, number, reference, *sealed in connection.execute(query):
+        template = StoredTemplate(number, reference, _open(connection, *sealed))
+        occasions.setdefault(encounter, []).append(template)
     return max(occasions.values(), key=len, default=[])
+
+
+def _open(
+    connection: Connection, data: bytes, sealed_with: str | None, gallery_id: int, print_id: int
+) -> bytes:
+    place = template_place(gallery_id, print_id)
+    return vault_of(connection).open(data, sealed_with, place)
 
 
 def _ensure_print(connection: Connection, new: NewPrint, submission: int) -> int:
@@ -181,5 +207,7 @@ def _ensure_print(connection: Connection, new: NewPrint, submission: int) -> int
     if new.image is not None:
         kept = select(images.c.print_id).where(images.c.print_id == print_id)
         if connection.execute(kept).first() is None:
-            connection.execute(insert(images).values(print_id=print_id, data=new.image))
+            data, sealed_with = vault_of(connection).seal(new.image, image_place(print_id))
+            row = {"print_id": print_id, "data": data, "sealed_with": sealed_with}
+            connection.execute(insert(images).values(row))
     return print_id

@@ -31,6 +31,7 @@ from sqlalchemy.types import TypeDecorator
 NAME_LENGTH = 64  # of a gallery
 REFERENCE_LENGTH = 200  # of persons, encounters, records: names given from outside
 SHA256_LENGTH = 64  # hex digits
+KEY_LENGTH = 16  # hex digits of a key's id
 
 
 def now() -> datetime:
@@ -78,6 +79,11 @@ def _time(name: str, *, nullable: bool = False) -> Column[datetime]:
 
 def _text(name: str, length: int = REFERENCE_LENGTH) -> Column[str]:
     return Column(name, String(length), nullable=False)
+
+
+def _key() -> Column[str | None]:
+    """The id of the key that the row's data is sealed with; none where it is not sealed."""
+    return Column("sealed_with", String(KEY_LENGTH))
 
 
 def _owner(name: str, target: str, *, key: bool = False, cascade: bool = True) -> Column[int]:
@@ -173,7 +179,9 @@ images = Table(
     "images",
     metadata,
     _owner("print_id", "prints.id", key=True),
-    Column("data", LargeBinary, nullable=False),  # the file as it came
+    Column("data", LargeBinary, nullable=False),  # the file as it came, or sealed
+    _key(),
+    Index(None, "sealed_with", "print_id"),
 )
 
 templates = Table(
@@ -184,10 +192,12 @@ templates = Table(
     _owner("gallery_id", "galleries.id", cascade=False),
     _text("maker"),
     Column("quality", SmallInteger, nullable=False),
-    Column("data", LargeBinary, nullable=False),  # formats.template
+    Column("data", LargeBinary, nullable=False),  # formats.template, or that sealed
     _time("created_at"),
+    _key(),
     UniqueConstraint("gallery_id", "print_id"),
     Index(None, "print_id"),
+    Index(None, "sealed_with", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from engine.store import changes
 from engine.store.galleries import GalleryRow
 from engine.store.schema import galleries, sites
 from engine.types import Site
@@ -31,6 +32,7 @@ def put(
     submission: int,
 ) -> None:
     """Keeps these sites in place of those before, and the rate that searches are to keep."""
+    changes.lock(connection)
     connection.execute(delete(sites).where(sites.c.gallery_id == gallery.id))
     told = {"gallery_id": gallery.id, "submission_id": submission, "scoring": scoring}
     connection.execute(insert(sites), [told | asdict(site) for site in measured])

@@ -30,6 +30,7 @@ GROUPS = {
     "gallery": ("list", "info", "remove", "rebuild"),
     "records": ("show", "amend", "seal", "expunge", "restore"),
     "policy": ("list", "show", "check"),
+    "keys": ("new", "rotate", "status"),
 }
 VERBS = [[name] for name in (*ALONE, "sample")] + [
     [group, name] for group, names in GROUPS.items() for name in names

@@ -109,7 +109,7 @@ def test_a_killed_enrolment_loses_and_doubles_nothing(tenprint: Tenprint, make_r
     home = tenprint.home.folder
     victim = multiprocessing.get_context("spawn").Process(target=_enrol_slowly, args=(home, rows))
     victim.start()
-    database = Database(home / "tenprint.sqlite")
+    database = Database(tenprint.home.database)
     while not _enrolled(database):
         time.sleep(0.02)
     assert victim.pid is not None

@@ -99,10 +99,9 @@ def test_a_file_given_twice_is_one_finger(filled: Tenprint, probe: Probe) -> Non
 
 def test_a_lost_index_is_made_again_and_answers_the_same(filled: Tenprint, probe: Probe) -> None:
     before = look_for(filled, probe)
-    home = filled.home.folder
+    home, index = filled.home.folder, index_of(filled, "criminal")
     filled.close()
     for spoil in (Path.unlink, lambda path: path.write_bytes(b"PK damaged")):
-        index = home / "index" / "1-criminal.npz"
         assert index.exists()
         spoil(index)
         with Tenprint(home) as again:
@@ -121,6 +120,7 @@ def test_a_damaged_index_is_told(
     assert "making the index again from the database" in caplog.text
 
 
+@pytest.mark.sqlite
 def test_an_index_ahead_of_a_restored_database_is_made_again(
     filled: Tenprint, probe: Probe, make_row: Row, tmp_path: Path
 ) -> None:
@@ -136,6 +136,7 @@ def test_an_index_ahead_of_a_restored_database_is_made_again(
         assert [found[0] for found in look_for(restored, probe)] == ["P3"]
 
 
+@pytest.mark.sqlite
 def test_an_index_that_a_restored_database_has_overtaken_is_made_again(
     filled: Tenprint, make_row: Row, tmp_path: Path
 ) -> None:
@@ -153,6 +154,7 @@ def test_an_index_that_a_restored_database_has_overtaken_is_made_again(
         assert [item[0] for item in found] == ["OTHER"]
 
 
+@pytest.mark.sqlite
 def test_an_index_of_a_database_that_is_gone_is_made_again(
     filled: Tenprint, probe: Probe, make_row: Row
 ) -> None:

@@ -26,8 +26,8 @@ ENDS = ("identification", "exclusion", "inconclusive")
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "tenprint.sqlite")
+def database(target: Path | str) -> Iterator[Database]:
+    opened = Database(target)
     yield opened
     opened.close()
 

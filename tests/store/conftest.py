@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import MetaData, create_engine
 
 from engine.store import decisions, rule_sets, searches, submissions, versions
 from engine.store.database import Database
@@ -49,16 +47,8 @@ def sqlite(path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def database(path: Path) -> Iterator[Database]:
-    """An empty database: that of TENPRINT_TEST_DATABASE (a URL; it is emptied), else SQLite."""
-    url = os.environ.get("TENPRINT_TEST_DATABASE")
-    if url:
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            old = MetaData()
-            old.reflect(connection)
-            old.drop_all(connection)
-        engine.dispose()
-    opened = Database(url or path)
+def database(target: Path | str) -> Iterator[Database]:
+    """An empty database, of SQLite and of PostgreSQL."""
+    opened = Database(target)
     yield opened
     opened.close()

@@ -6,6 +6,7 @@ import hashlib
 import io
 import multiprocessing
 import sqlite3
+import threading
 from contextlib import redirect_stdout
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -88,17 +89,17 @@ def test_a_database_of_a_newer_version_is_refused(path: Path, sqlite: Database) 
         Database(path)
 
 
-def _open_and_enrol(path: str, person: str) -> None:
-    database = Database(Path(path))
+def _open_and_enrol(target: Path | str, person: str) -> None:
+    database = Database(target)
     with database.write() as connection:
         enrol(connection, "default", new(person), new("everyone"))
     database.close()
 
 
-def test_processes_may_open_and_write_a_new_database_at_once(path: Path) -> None:
+def test_processes_may_open_and_write_a_new_database_at_once(empty_target: Path | str) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [
-        context.Process(target=_open_and_enrol, args=(str(path), f"P{number}"))
+        context.Process(target=_open_and_enrol, args=(empty_target, f"P{number}"))
         for number in range(2)
     ]
     for worker in workers:
@@ -106,7 +107,7 @@ def test_processes_may_open_and_write_a_new_database_at_once(path: Path) -> None
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
-    with Database(path).read() as connection:
+    with Database(empty_target).read() as connection:
         gallery = galleries.find(connection, "default")
         assert persons.in_gallery(connection, gallery) == ["P0", "P1", "everyone"]
         assert changes.latest(connection) == prints.count(connection, gallery) == 3
@@ -244,6 +245,53 @@ def test_removed_content_leaves_the_disk(path: Path, sqlite: Database) -> None:
     sqlite.forget()
     for file in path.parent.iterdir():
         assert SECRET not in file.read_bytes()
+
+
+def test_removed_content_leaves_the_disk_though_others_empty_the_log_too(
+    path: Path, sqlite: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    stop = threading.Event()
+
+    def empty() -> None:
+        other = sqlite3.connect(path, timeout=30)
+        while not stop.is_set():
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.close()
+
+    thread = threading.Thread(target=empty)
+    thread.start()
+    try:
+        for number in range(30):
+            with sqlite.write() as connection:
+                enrol(connection, "default", new(f"P{number}", data=SECRET))
+            with sqlite.write() as connection:
+                remove(connection, "default", f"P{number}")
+            sqlite.forget()
+            assert not any(SECRET in file.read_bytes() for file in path.parent.iterdir())
+    finally:
+        stop.set()
+        thread.join()
+    assert caplog.text == ""
+
+
+def test_a_log_that_cannot_be_emptied_is_told(
+    path: Path,
+    sqlite: Database,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with sqlite.write() as connection:
+        enrol(connection, "default", new("P1"))
+    monkeypatch.setattr("engine.store.database.BUSY_TIMEOUT", 0.0)
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM templates").fetchone()
+    with sqlite.write() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 10")
+        remove(connection, "default", "P1")
+    sqlite.forget()
+    reader.close()
+    assert "another process reads for long" in caplog.text
 
 
 def test_records_are_attached_updated_and_refused(database: Database) -> None:
