@@ -54,3 +54,11 @@ class SettingsError(TenprintError):
 
 class PolicyError(TenprintError):
     """A severity policy or one of its tables is not valid."""
+
+
+class UseError(TenprintError):
+    """The system may not be used for that here: the purpose is not among those allowed."""
+
+
+class HoldError(StoreError):
+    """A legal hold on a person stops what was asked for: nothing of the person is deleted."""

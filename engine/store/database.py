@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,12 +48,35 @@ class Database:
         with self._transaction(write=True) as connection:
             yield connection
 
-    def forget(self) -> None:
-        """Overwrites deleted content that the write-ahead log still holds (SQLite only)."""
+    def forget(self, *tables: str) -> str:
+        """Has deleted content leave the disk as far as the database does that, and says how far.
+
+        SQLite overwrites it, and the write-ahead log is emptied. PostgreSQL frees the room of
+        deleted rows of `tables`, where some are named, but overwrites nothing.
+        """
         if not self._is_sqlite:
-            return
+            return self._vacuum(tables) if tables else ""
         with closing(self._engine.raw_connection()) as connection:
-            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # Waits for readers as long as a writer would (BUSY_TIMEOUT).
+            state = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if state and state[0]:
+            return "the write-ahead log could not be emptied: another process reads from it"
+        return "deleted content was overwritten, and the write-ahead log emptied"
+
+    def _vacuum(self, tables: Sequence[str]) -> str:
+        statement = f"VACUUM {', '.join(tables)}"
+        try:
+            with self._engine.connect().execution_options(
+                isolation_level="AUTOCOMMIT"
+            ) as connection:
+                connection.exec_driver_sql(statement)
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            return f"{statement} failed: {cause}"
+        return (
+            f"{statement}: the room of deleted rows was freed for others. PostgreSQL overwrites "
+            "none of it at once; its write-ahead log and backups have it until they are recycled"
+        )
 
     def close(self) -> None:
         self._engine.dispose()
