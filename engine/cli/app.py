@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.cli import (
+    audit,
     calibrate,
     enrol,
     examine,
@@ -15,6 +16,7 @@ from engine.cli import (
     identify,
     queue,
     records,
+    retention,
     sample,
     severity,
     stats,
@@ -37,6 +39,8 @@ for verbs in (enrol, identify, queue, stats, calibrate, examine, severity, sampl
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(records.app, name="records")
 app.add_typer(severity.app, name="policy")
+app.add_typer(audit.app, name="audit")
+app.add_typer(retention.app, name="retention")
 
 
 def _print_version(wanted: bool) -> None:

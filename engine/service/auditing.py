@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from heapq import merge
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from engine.errors import InputError, StoreError, TenprintError
+from engine.errors import StoreError
+from engine.service import log_file
 from engine.service.exporting import keep_export
 from engine.service.journal import on_record
+from engine.service.log_file import Exported, verify_file
 from engine.service.results import NOBODY, Progress, Use
 from engine.store import audit, purposes
 from engine.store.audit import Entry, Filter
-from engine.store.chain import BEGINNING, Break, Checked, Head, Line, canonical, check
+from engine.store.chain import BEGINNING, Break, Checked, Head, check
 from engine.store.database import Database
 
-__all__ = ["Audit", "Break", "Checked", "Entry", "Exported", "Filter", "Head", "read_head"]
+__all__ = [
+    "Audit",
+    "Break",
+    "Checked",
+    "Entry",
+    "Exported",
+    "Filter",
+    "Head",
+    "read_head",
+    "verify_file",
+]
 
 
 EVERYTHING = Filter()
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What went into a file: how many entries, from which to which, and the file's SHA-256."""
-
-    entries: int
-    first: int
-    last: int
-    sha256: str
 
 
 class Audit:
@@ -65,24 +65,24 @@ class Audit:
             if before is None:
                 raise StoreError(f"the audit log has no entry {since}")
             total = audit.count(connection, since)
-            noted = iter([head] if head else ())
-            if against is not None:
-                noted = (Head(sequence, hashed) for sequence, _, hashed, _ in _read(against))
-            expected = []
-            for each in noted:  # what is noted of entries before the walk is looked up
+            kept = log_file.read(against) if against else ()
+            heads = (Head(number, hashed) for number, _, hashed, _ in kept)
+            noted: Iterator[Head] = merge(
+                [head] if head else [], heads, key=lambda each: each.sequence
+            )
+            for each in noted:
                 if each.sequence > since:
-                    expected = [each]
+                    noted = chain([each], noted)
                     break
-                there = audit.at(connection, each.sequence)
+                there = audit.at(connection, each.sequence)  # the walk does not come by
                 if there != each:
-                    what = f"its hash is {there.hash if there else 'missing'}"
-                    return Checked(
-                        before, before, Break(each.sequence, what + f", not {each.hash}")
-                    )
+                    found = there.hash if there else "missing"
+                    what = f"its hash is {found}, {each.hash} was written down"
+                    return Checked(before, before, Break(each.sequence, what))
             return check(
                 audit.lines(connection, since),
                 before,
-                expected=_chained(expected, noted),
+                expected=noted,
                 on_progress=lambda done: on_progress(done, total),
             )
 
@@ -100,7 +100,7 @@ class Audit:
         with on_record(self._database, "export", use, "audit", **told) as entry:
             with self._database.read() as connection:
                 total = audit.count(connection)
-                made = _write(path, audit.read(connection, wanted), total, on_progress)
+                made = log_file.write(path, audit.read(connection, wanted), total, on_progress)
             with self._database.write() as writer:
                 keep_export(
                     writer, entry, "audit", path, first=made.first, last=made.last,
@@ -136,30 +136,6 @@ class Audit:
         return self.purposes()
 
 
-def verify_file(
-    path: Path,
-    *,
-    since: int = 0,
-    head: Head | None = None,
-    on_progress: Progress = lambda done, total: None,
-) -> Checked:
-    """Walks an exported log, without a database; it must begin after entry `since`. InputError
-    where the file cannot be read or is no export."""
-    total = path.stat().st_size if path.is_file() else 0
-    before = Head(0, BEGINNING)
-    if since:
-        found = next((each for each in _read(path) if each[0] > since), None)
-        if found is not None:
-            before = Head(since, found[3])
-    lines = (Line(sequence, entry, hashed, {}) for sequence, entry, hashed, _ in _read(path, since))
-    return check(
-        lines,
-        before,
-        expected=iter([head] if head else ()),
-        on_progress=lambda done: on_progress(done, max(done, total)),
-    )
-
-
 def read_head(text: str) -> Head:
     """A head as `Head` is written: NUMBER:HASH. ValueError where it is none."""
     number, _, hashed = text.strip().partition(":")
@@ -170,56 +146,3 @@ def read_head(text: str) -> Head:
     ):
         raise ValueError(f"{text!r} is no head: write NUMBER:HASH, as tenprint audit head does")
     return Head(int(number), hashed)
-
-
-def _chained(first: list[Head], rest: Iterator[Head]) -> Iterator[Head]:
-    yield from first
-    yield from rest
-
-
-def _write(path: Path, entries: Iterator[Entry], total: int, on_progress: Progress) -> Exported:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    count = first = last = 0
-    digest = hashlib.sha256()
-    try:
-        with partial.open("xb") as file:
-            for each in entries:
-                line = (
-                    f'{{"entry":{each.entry},"hash":"{each.hash}","previous":"{each.previous}"}}\n'
-                )
-                file.write(line.encode())
-                digest.update(line.encode())
-                first, last, count = first or each.sequence, each.sequence, count + 1
-                if count % audit.READ_AT_ONCE == 0:
-                    on_progress(each.sequence, total)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise TenprintError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    on_progress(total, total)
-    return Exported(count, first, last, digest.hexdigest())
-
-
-def _read(path: Path, since: int = 0) -> Iterator[tuple[int, str, str, str]]:
-    """(number, canonical entry, hash, hash before) of each line of an export."""
-    number = 0
-    try:
-        with path.open(encoding="utf-8") as file:
-            for line in file:
-                number += 1
-                document: dict[str, Any] = json.loads(line)
-                fields = document["entry"]
-                if fields["sequence"] > since:
-                    yield (
-                        fields["sequence"],
-                        canonical(fields),
-                        document["hash"],
-                        document["previous"],
-                    )
-    except OSError as error:
-        raise InputError(str(path), str(error.strerror)) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}:{number}", "no line of an exported audit log") from error

@@ -88,7 +88,7 @@ def check(
         fault = _fault(line, head)
         if fault:
             return Checked(before, head, Break(head.sequence + 1, fault + _which(line, head, rest)))
-        if note is not None and note.sequence == line.sequence:
+        while note is not None and note.sequence == line.sequence:
             if note.hash != line.hash:
                 what = f"its hash is {line.hash}, {note.hash} was written down: it was rewritten"
                 return Checked(before, head, Break(line.sequence, what))

@@ -30,6 +30,8 @@ GROUPS = {
     "gallery": ("list", "info", "remove", "rebuild"),
     "records": ("show", "amend", "seal", "expunge", "restore"),
     "policy": ("list", "show", "check"),
+    "audit": ("show", "head", "verify", "export", "purposes"),
+    "retention": ("set", "show", "apply", "hold", "release"),
 }
 VERBS = [[name] for name in (*ALONE, "sample")] + [
     [group, name] for group, names in GROUPS.items() for name in names
