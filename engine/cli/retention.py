@@ -83,7 +83,7 @@ def set_timers(
     if not wanted:
         raise typer.BadParameter("name what to keep and for how long, such as --searches 365d")
     with session.open() as tenprint:
-        timers = tenprint.retention.set(wanted, session.use(purpose=purpose))
+        timers = tenprint.retention.set_timers(wanted, session.use(purpose=purpose))
     session.answer({"days": timers}, tables.timers(timers))
 
 

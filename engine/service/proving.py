@@ -61,7 +61,13 @@ def prove_removal(
     found = remnants.look_through(
         files, wanted, lambda done, total: on_progress(total + done, 2 * total)
     )
-    remaining = _without_others(database, set().union(*found.values()))
+    remaining = without_others(database, set().union(*found.values()))
+    if any(path.name.startswith(home.database.name) and found[path] & remaining for path in files):
+        # Left by another program: see Database.rewrite.
+        statement = f"{statement}; {database.rewrite()}"
+        files = remnants.files_of(home.folder)
+        found = remnants.look_through(files, wanted)
+        remaining = without_others(database, set().union(*found.values()))
     in_indexes = _count_in_indexes(home, set(before.template_ids) - set(after.template_ids))
     faults = _faults(left, still_in, rows, in_indexes, remaining)
     document = {
@@ -108,7 +114,7 @@ def _pieces(held: Holdings) -> set[bytes]:
     return set().union(*of_templates, *of_images)
 
 
-def _without_others(database: Database, found: Collection[bytes]) -> set[bytes]:
+def without_others(database: Database, found: Collection[bytes]) -> set[bytes]:
     """The pieces that no row has that stays: those are nobody's by right."""
     with database.read() as connection:
         shared = {

@@ -15,6 +15,7 @@ from engine.service import remnants
 from engine.service.exporting import digest
 from engine.service.home import Home
 from engine.service.journal import Entry, host, on_record
+from engine.service.proving import without_others
 from engine.service.results import NOBODY, Progress, Use
 from engine.store import changes, expiry, exports, holds
 from engine.store.audit import stamp
@@ -24,7 +25,7 @@ from engine.store.holds import Hold
 from engine.store.schema import now
 
 AT_ONCE = 500  # rows in one transaction
-SAMPLE = 50  # images whose bytes are looked for after they were deleted
+SAMPLE = 200  # images whose bytes are looked for after they were deleted
 TABLES = ("images", "searches", "search_candidates", "decisions", "offense_records")
 
 
@@ -53,7 +54,9 @@ class Retention:
             known = expiry.timers(connection)
         return {kind: known.get(kind) for kind in KINDS}
 
-    def set(self, wanted: Mapping[str, int | None], use: Use = NOBODY) -> dict[str, int | None]:
+    def set_timers(
+        self, wanted: Mapping[str, int | None], use: Use = NOBODY
+    ) -> dict[str, int | None]:
         """Sets timers in days (None: none), and gives all of them. StoreError for what is no kind
         or no number of days."""
         with on_record(self._database, "retention", use) as entry:
@@ -178,14 +181,21 @@ class Retention:
         with self._database.read() as connection:
             left = {kind: expiry.count(connection, kind, before) for kind in due}
         wanted = set().union(*(remnants.pieces(image, remnants.EVERY_OF_IMAGE) for image in sample))
-        found = remnants.look_through(remnants.files_of(self._home.folder), wanted)
+        found = self._find(wanted)
+        if found:
+            statement = f"{statement}; {self._database.rewrite()}"
+            found = self._find(wanted)
         return {
             "database": statement,
             "left": left,
             "images_looked_for": len(sample),
             "pieces_looked_for": len(wanted),
-            "pieces_found": len(set().union(*found.values())) if found else 0,
+            "pieces_found": len(found),
         }
+
+    def _find(self, wanted: set[bytes]) -> set[bytes]:
+        found = remnants.look_through(remnants.files_of(self._home.folder), wanted)
+        return without_others(self._database, set().union(*found.values()))
 
 
 def _unlink(path: Path, sha256: str) -> bool:

@@ -52,7 +52,7 @@ class Database:
         """Has deleted content leave the disk as far as the database does that, and says how far.
 
         SQLite overwrites it, and the write-ahead log is emptied. PostgreSQL frees the room of
-        deleted rows of `tables`, where some are named, but overwrites nothing.
+        deleted rows of `tables`, where some are named, but does not promise to overwrite it.
         """
         if not self._is_sqlite:
             return self._vacuum(tables) if tables else ""
@@ -62,6 +62,21 @@ class Database:
         if state and state[0]:
             return "the write-ahead log could not be emptied: another process reads from it"
         return "deleted content was overwritten, and the write-ahead log emptied"
+
+    def rewrite(self) -> str:
+        """Writes an SQLite file anew, and says whether that was done; "" for other databases.
+
+        For bytes that this program did not delete: others, such as SQLite's own shell, overwrite
+        nothing unless told to. Needs as much room again, and that nobody else reads or writes.
+        """
+        if not self._is_sqlite:
+            return ""
+        try:
+            with closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute("VACUUM")
+        except (sqlite3.Error, SQLAlchemyError) as error:
+            return f"the file could not be written anew: {error}"
+        return f"the file was written anew; {self.forget()}"
 
     def _vacuum(self, tables: Sequence[str]) -> str:
         statement = f"VACUUM {', '.join(tables)}"
@@ -74,8 +89,8 @@ class Database:
             cause = getattr(error, "orig", None) or error
             return f"{statement} failed: {cause}"
         return (
-            f"{statement}: the room of deleted rows was freed for others. PostgreSQL overwrites "
-            "none of it at once; its write-ahead log and backups have it until they are recycled"
+            f"{statement}: the room of deleted rows was freed. PostgreSQL does not promise to "
+            "overwrite it; its write-ahead log and backups have it until they are recycled"
         )
 
     def close(self) -> None:

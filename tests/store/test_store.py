@@ -23,6 +23,7 @@ from engine.store.database import Database
 from engine.store.migrate import config
 from engine.store.prints import NewPrint, PrintKey
 from engine.types import Candidate, Degree, OffenseRecord
+from tests.store.invented import leave_behind
 
 MAKER = "gabor-1.d1.e1.00000000"
 SECRET = b"ridges that must not stay on the disk after a removal"
@@ -244,6 +245,21 @@ def test_removed_content_leaves_the_disk(path: Path, sqlite: Database) -> None:
     sqlite.forget()
     for file in path.parent.iterdir():
         assert SECRET not in file.read_bytes()
+
+
+def test_a_file_written_anew_has_nothing_that_others_left_in_it(
+    path: Path, sqlite: Database
+) -> None:
+    with sqlite.write() as connection:
+        enrol(connection, "default", new("P1"), new("P2"))
+    leave_behind(path, SECRET)
+    sqlite.forget()
+    assert SECRET in path.read_bytes()
+    assert sqlite.rewrite().startswith("the file was written anew; deleted content was overwritten")
+    for file in path.parent.iterdir():
+        assert SECRET not in file.read_bytes()
+    with sqlite.read() as connection:
+        assert prints.count(connection, galleries.find(connection, "default")) == 2
 
 
 def test_records_are_attached_updated_and_refused(database: Database) -> None:
