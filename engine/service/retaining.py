@@ -25,6 +25,7 @@ from engine.store.holds import Hold
 from engine.store.schema import now
 
 AT_ONCE = 500  # rows in one transaction
+EXPORTS_AT_ONCE = 100_000  # files in one transaction: they are few
 SAMPLE = 200  # images whose bytes are looked for after they were deleted
 TABLES = ("images", "searches", "search_candidates", "decisions", "offense_records")
 
@@ -111,7 +112,7 @@ class Retention:
                     expiry.sample_images(connection, before, SAMPLE) if IMAGES in before else []
                 )
                 if EXPORTS in before:
-                    old = exports.before(connection, before[EXPORTS], host(), AT_ONCE)
+                    old = exports.before(connection, before[EXPORTS], host(), EXPORTS_AT_ONCE)
                     counted[EXPORTS] = len(old)
             proof: dict[str, Any] = {}
             if not dry_run:
@@ -153,7 +154,7 @@ class Retention:
         since, or with a legal hold on anyone, who may be in them."""
         with self._database.write() as writer:
             changes.lock(writer)
-            old = exports.before(writer, before, host(), AT_ONCE)
+            old = exports.before(writer, before, host(), EXPORTS_AT_ONCE)
             if holds.current(writer):
                 return 0, len(old)
             gone = [each for each in old if _unlink(Path(each.path), each.sha256)]

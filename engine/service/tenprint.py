@@ -426,6 +426,7 @@ class Tenprint:
                 )
             found = [each.site for each in measured]
             with self._database.write() as writer:
+                changes.lock(writer)  # before the gallery's rows, as a removal takes them
                 sites.put(writer, row, found, scoring(row), fpir=fpir, submission=entry.submission)
                 entry.tell(writer, "calibrated", galleries=[gallery], fpir=fpir, sites=len(found))
             entry.outcome = f"FPIR {fpir:g}; " + "; ".join(map(str, found))

@@ -109,6 +109,8 @@ def _fault(line: Line, head: Head) -> str:
         return "missing" if line.sequence > head.sequence else f"entry {line.sequence} stands here"
     if link(head.hash, line.entry) != line.hash:
         return "its hash is not that of its content after the entry before"
+    if not line.beside:
+        return ""
     try:
         fields = json.loads(line.entry)
         said = {name: fields[name] for name in line.beside}

@@ -15,7 +15,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, select, update
 
 from engine.errors import GalleryError, MakerMismatchError, StoreError
 from engine.store import changes, galleries, persons, prints, records, schema, searches, submissions
@@ -74,6 +74,22 @@ def test_migrations_can_be_taken_back(database: Database) -> None:
         settings.attributes["connection"] = connection
         command.downgrade(settings, "base")
         assert inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_uses_of_before_the_audit_log_are_kept(database: Database) -> None:
+    settings = config()
+    with database.write() as connection:
+        settings.attributes["connection"] = connection
+        command.downgrade(settings, "0003")
+        old = {"verb": "enrol", "outcome": "done"} | dict.fromkeys(
+            ("jurisdiction", "purpose", "operator", "source", "subject"), ""
+        )
+        columns = [schema.submissions.c[name] for name in (*old, "started_at")]
+        table = Table("submissions", MetaData(), *(Column(c.name, c.type) for c in columns))
+        connection.execute(insert(table).values(**old, started_at=schema.now()))
+        command.upgrade(settings, "head")
+        (submission,) = submissions.read(connection)
+    assert (submission.verb, submission.case_id) == ("enrol", "")
 
 
 def test_a_file_that_is_no_database_is_refused_by_name(path: Path) -> None:
