@@ -53,10 +53,12 @@ def prove_removal(
         indexes.refresh(row)
     with database.read() as connection:
         after = remains.holdings(connection, person)
+        by_right = remains.of_same_files(connection, before.sha256)
         left = remains.rows_left(connection, before)
         named = remains.named_in(connection, person)
         still_in = persons.galleries_of(connection, person)
-    wanted -= _pieces(after)  # what another gallery has of the person stays by right
+    # What another gallery has of the person, or of others from the same files, stays.
+    wanted -= _pieces(by_right)
     files = remnants.files_of(home.folder)
     found = remnants.look_through(
         files, wanted, lambda done, total: on_progress(total + done, 2 * total)

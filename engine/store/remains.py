@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, LargeBinary, Table, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, func, select, type_coerce
 
 from engine.store.audit import Filter, read
 from engine.store.schema import (
@@ -24,12 +24,13 @@ from engine.store.schema import (
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What the database has of one person: ids of rows, and the bytes of templates and images as
-    they are stored."""
+    """What the database has of one person: ids of rows, the digests of the files that came, and
+    the bytes of templates and images as they are stored."""
 
     person_id: int | None
     template_ids: tuple[int, ...]
     print_ids: tuple[int, ...]
+    sha256: tuple[str, ...]
     templates: tuple[bytes, ...]
     images: tuple[bytes, ...]
 
@@ -39,19 +40,29 @@ def holdings(connection: Connection, person: str) -> Holdings:
     person_id = connection.execute(
         select(persons.c.id).where(persons.c.reference == person)
     ).scalar()
-    own = select(prints.c.id).where(prints.c.person_id == person_id)
-    print_ids = tuple(connection.execute(own).scalars())
+    return _held(connection, person_id, prints.c.person_id == person_id)
+
+
+def of_same_files(connection: Connection, sha256: Sequence[str]) -> Holdings:
+    """What is kept of anyone for whom a file of one of these digests was enrolled."""
+    return _held(connection, None, prints.c.sha256.in_(sha256))
+
+
+def _held(connection: Connection, person_id: int | None, which: ColumnElement[bool]) -> Holdings:
+    own = select(prints.c.id).where(which)
+    files = connection.execute(select(prints.c.id, prints.c.sha256).where(which)).all()
     # As bytes, whatever the column makes of them: they are what must not stay on the disk.
     of_templates = select(templates.c.id, type_coerce(templates.c.data, LargeBinary)).where(
         templates.c.print_id.in_(own)
     )
     of_images = select(type_coerce(images.c.data, LargeBinary)).where(images.c.print_id.in_(own))
-    rows = connection.execute(of_templates).all()
+    made = connection.execute(of_templates).all()
     return Holdings(
         person_id,
-        tuple(row[0] for row in rows),
-        print_ids,
-        tuple(row[1] for row in rows),
+        tuple(row[0] for row in made),
+        tuple(row[0] for row in files),
+        tuple(row[1] for row in files),
+        tuple(row[1] for row in made),
         tuple(connection.execute(of_images).scalars()),
     )
 

@@ -64,6 +64,7 @@ def test_what_was_in_the_files_is_nowhere(filled: Tenprint) -> None:
     assert said["removed"] == {"persons": 1, "templates": 2, "images": 1, "records": 1}
     assert set(said["rows_left"].values()) == {0}
     assert said["pieces_looked_for"] > 20
+    assert said["database"] == "deleted content was overwritten, and the write-ahead log emptied"
     assert sum(file["pieces_before"] for file in said["files"]) >= said["pieces_looked_for"]
     assert {file["pieces_after"] for file in said["files"]} == {0}
     assert {Path(file["file"]).name for file in said["files"]} >= {"tenprint.sqlite"}
@@ -85,8 +86,9 @@ def test_the_audit_log_has_the_removal_and_the_proof(filled: Tenprint) -> None:
 
 
 def test_the_same_file_of_another_person_and_gallery_stays_by_right(
-    filled: Tenprint, make_row: Row
+    filled: Tenprint, make_row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("engine.service.proving.LOOKED_UP", 0)
     row = make_row("P7", 7, position=2)
     filled.enrol([row, replace(row, person="P8")], gallery="criminal")
     content = held(filled, "P8").templates[0]
@@ -97,6 +99,20 @@ def test_the_same_file_of_another_person_and_gallery_stays_by_right(
     assert one.clean
     assert one.document["still_in_galleries"] == ["criminal"]
     assert one.document["removed"]["persons"] == 0
+
+
+def test_the_same_bytes_in_a_row_that_stays_are_there_by_right(
+    filled: Tenprint, make_row: Row
+) -> None:
+    row = make_row("P7", 7, position=2)
+    filled.enrol([row], gallery="criminal")
+    with row.path.open("ab") as file:
+        file.write(b"after the end")  # another file, the same template
+    filled.enrol([replace(row, person="P8")], gallery="criminal")
+    content = held(filled, "P8").templates[0]
+    proof = filled.remove_with_proof("P7")
+    assert proof.clean
+    assert files_with(filled.home.folder, content)
 
 
 def test_what_stays_behind_is_told(filled: Tenprint) -> None:

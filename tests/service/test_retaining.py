@@ -104,10 +104,14 @@ def test_a_hold_keeps_its_person(filled: Tenprint) -> None:
     assert {"held", "released"} <= set(events)
 
 
-def test_exports_go_as_they_were_written(filled: Tenprint, tmp_path: Path) -> None:
+def test_exports_go_as_they_were_written(
+    filled: Tenprint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     kept, changed, gone = (tmp_path / name for name in ("kept", "changed", "gone"))
     for file in (kept, changed, gone):
-        filled.audit.export(file)
+        filled.audit.export(Path(file.name))
+    monkeypatch.chdir("/")
     changed.write_text("somebody's own words")
     gone.unlink()
     filled.retention.set_timers({"exports": 365})
