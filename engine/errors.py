@@ -58,3 +58,11 @@ class PolicyError(TenprintError):
 
 class KeysError(StoreError):
     """A key that templates or images are sealed with is missing, damaged, or open to others."""
+
+
+class UseError(TenprintError):
+    """The system may not be used for that here: the purpose is not among those allowed."""
+
+
+class HoldError(StoreError):
+    """A legal hold on a person stops what was asked for: nothing of the person is deleted."""

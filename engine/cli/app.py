@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.cli import (
+    audit,
     calibrate,
     enrol,
     examine,
@@ -16,6 +17,7 @@ from engine.cli import (
     keys,
     queue,
     records,
+    retention,
     sample,
     severity,
     stats,
@@ -46,6 +48,8 @@ app.add_typer(gallery.app, name="gallery")
 app.add_typer(records.app, name="records")
 app.add_typer(keys.app, name="keys")
 app.add_typer(severity.app, name="policy")
+app.add_typer(audit.app, name="audit")
+app.add_typer(retention.app, name="retention")
 
 
 def _print_version(wanted: bool) -> None:

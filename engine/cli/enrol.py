@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.options import (
+    CaseOption,
     ExtractorOption,
     GalleryOption,
     JurisdictionOption,
@@ -50,6 +51,7 @@ def enrol(
     ppi: PpiOption = None,
     jurisdiction: JurisdictionOption = "",
     purpose: PurposeOption = "",
+    case_id: CaseOption = "",
     images: Annotated[
         bool, typer.Option("--images/--no-images", help="Keep the image files in the database.")
     ] = True,
@@ -66,9 +68,8 @@ def enrol(
 
     rows, bad_rows = inputs.read_prints(paths or [], manifest)
     offenses, bad_records = inputs.read_records(records) if records else ([], [])
-    use = session.use(
-        jurisdiction, purpose, [path for path in (*(paths or ()), manifest, records) if path]
-    )
+    source = [path for path in (*(paths or ()), manifest, records) if path]
+    use = session.use(jurisdiction, purpose, source, case_id)
     with session.open() as tenprint:
         with session.progress(f"Enrolling into {gallery}") as on_progress:
             report = tenprint.enrol(

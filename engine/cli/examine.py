@@ -9,7 +9,7 @@ import typer
 
 from engine.cli import documents
 from engine.cli.exits import Exit
-from engine.cli.options import Extractor, PpiOption, PurposeOption
+from engine.cli.options import CaseOption, Extractor, PpiOption, PurposeOption
 from engine.cli.session import Session, verb, write_file
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def verify(
     extractor: ExtractorOption = Extractor.LEADER,
     ppi: PpiOption = None,
     purpose: PurposeOption = "",
+    case_id: CaseOption = "",
 ) -> None:  # fmt: skip
     """Compare two prints, without any gallery."""
     from engine.service.inputs import one_print
@@ -49,7 +50,7 @@ def verify(
             one_print(second, ppi),
             fmr=fmr,
             extractor=extractor.value,
-            use=session.use(purpose=purpose, source=[first, second]),
+            use=session.use("", purpose, [first, second], case_id),
         )
     verdict = result.verdict
     if not verdict.over_threshold:
@@ -78,7 +79,9 @@ def extract(
     from engine.service.inputs import one_print
 
     with session.open() as tenprint:
-        extraction = tenprint.extract(one_print(image, ppi), extractor=extractor.value)
+        extraction = tenprint.extract(
+            one_print(image, ppi), extractor=extractor.value, use=session.use(source=[image])
+        )
     template = extraction.template
     if out:
         write_file(out, extraction.blob)

@@ -12,6 +12,7 @@ import typer
 from engine.cli import documents, severity_tables, tables
 from engine.cli.exits import Exit
 from engine.cli.options import (
+    CaseOption,
     JurisdictionOption,
     Point,
     PolicyOption,
@@ -78,6 +79,7 @@ def identify(
     ppi: PpiOption = None,
     jurisdiction: JurisdictionOption = "",
     purpose: PurposeOption = "",
+    case_id: CaseOption = "",
     workers: WorkersOption = None,
 ) -> None:  # fmt: skip
     """Search for the person of one or several prints, or for many persons.
@@ -88,7 +90,8 @@ def identify(
     if report:
         make_parent(report)
     probes, rejected = _probes(images or [], manifest, positions, ppi)
-    use = session.use(jurisdiction, purpose, [*(images or ()), *([manifest] if manifest else ())])
+    source = [*(images or ()), *([manifest] if manifest else ())]
+    use = session.use(jurisdiction, purpose, source, case_id)
     with session.open() as tenprint:
         with session.progress("Extracting probes") as on_progress:
             result = tenprint.identify(
@@ -112,7 +115,7 @@ def identify(
         session.answer(document, *_shown(result.searches, result.queue))
         if report:
             with session.progress("Drawing the report"):
-                tenprint.write_report(result, report)
+                tenprint.write_report(result, report, use)
             session.note(f"report: {report}")
 
 

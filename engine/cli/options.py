@@ -37,6 +37,9 @@ PpiOption = Annotated[
 ]  # fmt: skip
 JurisdictionOption = Annotated[str, typer.Option(help="Who asks, for the journal.")]
 PurposeOption = Annotated[str, typer.Option(help="What for, for the journal.")]
+CaseOption = Annotated[
+    str, typer.Option("--case-id", help="The case that it serves, for the journal.")
+]
 PolicyOption = Annotated[
     str, typer.Option(help="Severity policy that orders the hits: a name or a .toml file.")
 ]

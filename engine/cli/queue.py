@@ -11,7 +11,7 @@ import typer
 
 from engine.cli import severity_documents as documents
 from engine.cli import severity_tables as tables
-from engine.cli.options import JurisdictionOption, PolicyOption, PurposeOption
+from engine.cli.options import CaseOption, JurisdictionOption, PolicyOption, PurposeOption
 from engine.cli.session import Session, verb
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def queue(
     ] = False,
     jurisdiction: JurisdictionOption = "",
     purpose: PurposeOption = "",
+    case_id: CaseOption = "",
 ) -> None:
     """Show the hits that wait for an examiner, the most severe first.
 
@@ -82,7 +83,7 @@ def queue(
     if blind and explain:
         raise typer.BadParameter("--explain tells what is on record; --blind is not to")
     at = _moment(as_of) if as_of is not None else None
-    use = session.use(jurisdiction, purpose)
+    use = session.use(jurisdiction, purpose, case_id=case_id)
     with session.open() as tenprint, session.progress("Reading records") as on_progress:
         report = tenprint.queue(
             policy=policy,
@@ -116,12 +117,13 @@ def decide(
     notes: Annotated[str, typer.Option(help="Words to keep with the decision.")] = "",
     jurisdiction: JurisdictionOption = "",
     purpose: PurposeOption = "",
+    case_id: CaseOption = "",
 ) -> None:
     """Record what an examiner concluded about a hit; the case leaves the queue.
 
     The system proposes, people decide: nothing is an identification before this.
     """
-    use = session.use(jurisdiction, purpose)
+    use = session.use(jurisdiction, purpose, case_id=case_id)
     with session.open() as tenprint:
         made = tenprint.decide(
             case, conclusion, examiner=examiner or use.operator, notes=notes, use=use

@@ -30,7 +30,7 @@ FromOption = Annotated[
 def show(session: Session, person: PersonArgument, gallery: FromOption = None) -> None:
     """Show every version of a person's records: what was recorded when, by whom and why."""
     with session.open() as tenprint:
-        versions = tenprint.history(person, gallery=gallery)
+        versions = tenprint.history(person, gallery=gallery, use=session.use())
     shown = tables.versions(versions) if versions else f"no offense record of {person}"
     session.answer({"versions": [documents.version(each) for each in versions]}, shown)
 

@@ -82,13 +82,20 @@ class Session:
 
         return Tenprint(self.home, database=self.database, keys=self.keys)
 
-    def use(self, jurisdiction: str = "", purpose: str = "", source: Sequence[Path] = ()) -> Use:
+    def use(
+        self,
+        jurisdiction: str = "",
+        purpose: str = "",
+        source: Sequence[Path] = (),
+        case_id: str = "",
+    ) -> Use:
         """Who asks and why, for the journal; the operator is who is logged in."""
         from engine.service.inputs import legible
         from engine.service.results import Use
 
         operator = os.environ.get("USER") or os.environ.get("LOGNAME") or ""
-        return Use(jurisdiction, purpose, operator, " ".join(map(legible, source)))
+        files = " ".join(map(legible, source))
+        return Use(jurisdiction, purpose, operator, files, case_id, origin="cli")
 
     def answer(self, document: Any, *shown: RenderableType) -> None:
         """The answer: as JSON, or as what people read."""

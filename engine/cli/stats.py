@@ -62,7 +62,9 @@ def stats(
     if html:
         make_parent(html)
     with session.open() as tenprint:
-        statistics = tenprint.statistics(by=keys, policy=policy, start=first, end=after)
+        statistics = tenprint.statistics(
+            by=keys, policy=policy, start=first, end=after, use=session.use()
+        )
     session.answer(document(statistics), *_shown(statistics))
     if html:
         from engine.report.statistics import draw_statistics

@@ -9,10 +9,11 @@ from contextlib import closing
 from engine.errors import InputError
 from engine.formats.manifest import PrintRow
 from engine.service.inputs import load
+from engine.service.journal import Entry
 from engine.service.results import EnrolReport, Progress, Rejected
 from engine.service.workers import Job, Outcome, Refused, extract_all
 from engine.settings import Settings
-from engine.store import galleries, prints
+from engine.store import changes, galleries, prints
 from engine.store.database import Database
 from engine.store.prints import NewPrint, PrintKey
 
@@ -27,7 +28,7 @@ class Enrolment:
         self,
         database: Database,
         name: str,
-        submission: int,
+        entry: Entry,
         settings: Settings,
         *,
         keep_images: bool,
@@ -37,7 +38,7 @@ class Enrolment:
         self._name = name
         with database.read() as connection:
             self._gallery = galleries.lookup(connection, name)
-        self._submission = submission
+        self._entry = entry
         self._settings = settings
         self._keep_images = keep_images
         self._on_progress = on_progress
@@ -62,7 +63,7 @@ class Enrolment:
         """What became of the prints so far."""
         return EnrolReport(
             self._name,
-            self._submission,
+            self._entry.submission,
             self._enrolled,
             self._already,
             tuple(self._rejected),
@@ -122,8 +123,26 @@ class Enrolment:
     def _commit(self) -> None:
         if self._waiting:
             with self._database.write() as connection:
+                changes.lock(connection)
                 self._gallery = galleries.ensure(connection, self._name)
-                fresh = prints.enrol(connection, self._gallery, self._waiting, self._submission)
+                fresh = prints.enrol(
+                    connection, self._gallery, self._waiting, self._entry.submission
+                )
+                new = [
+                    item.key.person
+                    for item, is_new in zip(self._waiting, fresh, strict=True)
+                    if is_new
+                ]
+                if new:
+                    last = changes.latest(connection)
+                    self._entry.tell(
+                        connection,
+                        "enrolled",
+                        galleries=[self._name],
+                        persons=sorted(set(new)),
+                        prints=len(new),
+                        changes=[last - len(new) + 1, last],
+                    )
             self._enrolled += sum(fresh)
             self._already += len(fresh) - sum(fresh)  # another process was faster
             self._waiting.clear()

@@ -1,29 +1,87 @@
-"""The journal: every use leaves a submission, with its outcome however it ends."""
+"""The journal: every use leaves a submission and its entries in the audit log, however it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import socket
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
 
-from engine.errors import TenprintError
+from sqlalchemy import Connection
+
+from engine.errors import TenprintError, UseError
 from engine.service.results import Use
-from engine.store import submissions
+from engine.store import audit, changes, purposes, submissions
+from engine.store.chain import Head
 from engine.store.database import Database
+from engine.store.schema import now
+
+BEGAN, ENDED = "begin", "end"  # the events of every use
+PERSONS_IN_ENTRY = 500
+DONE, REFUSED, FAILED, INTERRUPTED = "done", "refused", "failed", "interrupted"
 
 
 @dataclass(slots=True)
 class Entry:
-    """The line of one use. outcome: in words, set while the use goes on."""
+    """The line of one use. outcome: in words, set while the use goes on. counted: numbers that its
+    last entry in the audit log tells."""
 
     submission: int
+    verb: str
+    use: Use
     outcome: str = "failed"
+    counted: dict[str, Any] = field(default_factory=dict)
+
+    def tell(
+        self, connection: Connection, event: str, *, outcome: str = DONE, **fields: Any
+    ) -> Head:
+        """Writes an entry of the audit log about what the caller's transaction does.
+
+        fields: what JSON can say, by name; references of persons go into `persons`. Never content
+        of prints, words of an offense, a name.
+        """
+        common = {
+            "event": event,
+            "verb": self.verb,
+            "operator": self.use.operator,
+            "origin": self.use.origin,
+            "host": host(),
+            "process": os.getpid(),
+            "outcome": outcome,
+        }
+        return audit.append(connection, {**fields, **common}, self.submission)
+
+    def tell_of_many(
+        self, connection: Connection, event: str, persons: Sequence[str], **fields: Any
+    ) -> Head:
+        """Writes what concerns many persons, as entries of a length that can be read."""
+        parts = [
+            persons[start : start + PERSONS_IN_ENTRY]
+            for start in range(0, len(persons), PERSONS_IN_ENTRY)
+        ] or [[]]
+        for number, part in enumerate(parts, start=1):
+            of: dict[str, Any] = {"part": [number, len(parts)]} if len(parts) > 1 else {}
+            head = self.tell(connection, event, persons=[*part], **of, **fields)
+        return head
 
 
 @contextmanager
-def on_record(database: Database, verb: str, use: Use, subject: str = "") -> Iterator[Entry]:
-    """Opens a submission for the block, and closes it with the entry's outcome or the error."""
+def on_record(
+    database: Database, verb: str, use: Use, subject: str = "", **told: Any
+) -> Iterator[Entry]:
+    """Opens a submission for the block, and closes it with the entry's outcome or the error; the
+    audit log gets an entry for both, each in the same transaction.
+
+    told: more for the log's first entry, such as persons or galleries. UseError where the use has
+    a purpose that is not allowed; that is on record too.
+    """
     with database.write() as writer:
+        changes.lock(writer)
+        began = now()
         submission = submissions.begin(
             writer,
             verb,
@@ -32,16 +90,49 @@ def on_record(database: Database, verb: str, use: Use, subject: str = "") -> Ite
             operator=use.operator,
             source=use.source,
             subject=subject,
+            case_id=use.case_id,
         )
-    entry = Entry(submission)
+        entry = Entry(submission, verb, use)
+        why = {
+            "jurisdiction": use.jurisdiction,
+            "purpose": use.purpose,
+            "case": use.case_id,
+            "subject": subject,
+        }
+        entry.tell(writer, BEGAN, outcome="begun", **told, **why)
+        refusal = purposes.refusal(verb, use.purpose, purposes.allowed(writer))
+    state, kind = FAILED, ""
     try:
+        if refusal:
+            raise UseError(refusal)
         yield entry
+        state = DONE
     except TenprintError as error:
         entry.outcome = f"refused: {error}"
+        state, kind = REFUSED, type(error).__name__
         raise
     except KeyboardInterrupt:
         entry.outcome = f"interrupted: {entry.outcome}"
+        state = INTERRUPTED
+        raise
+    except BaseException as error:
+        kind = type(error).__name__
         raise
     finally:
-        with database.write() as writer:
-            submissions.finish(writer, submission, entry.outcome)
+        _close(database, entry, state, kind, began)
+
+
+def _close(database: Database, entry: Entry, state: str, kind: str, began: datetime) -> None:
+    """Ends the submission in words, and its use in the log without any: they may say too much."""
+    with database.write() as writer:
+        changes.lock(writer)
+        submissions.finish(writer, entry.submission, entry.outcome)
+        period = {"started": audit.stamp(began)}  # and ended when the entry was written
+        errors = {"error": kind} if kind else {}
+        entry.tell(writer, ENDED, outcome=state, **entry.counted, **errors, **period)
+
+
+@cache
+def host() -> str:
+    """The name of this machine, as the log says where something happened."""
+    return socket.gethostname()

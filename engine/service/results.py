@@ -48,12 +48,21 @@ Progress = Callable[[int, int], None]  # prints done, prints in all
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Who uses the system and why: kept with the submission of every use."""
+    """Who uses the system and why: kept with the submission of every use, and in the audit log.
+
+    source: the files it came from. case_id: of the case that it serves, as the asker calls it.
+    origin: where the request came from, for the audit log: "cli", or a client's address.
+    """
 
     jurisdiction: str = ""
     purpose: str = ""
     operator: str = ""
     source: str = ""
+    case_id: str = ""
+    origin: str = ""
+
+
+NOBODY = Use()
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +255,17 @@ class RotationReport:
     sealed: int
     files: int
     damaged: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was removed, and what a search for remains found. text: the document as a file has it,
+    whose SHA-256 the audit log has. clean: whether nothing was found."""
+
+    removed: Removed
+    document: dict[str, Any]
+    text: bytes
+    clean: bool
 
 
 @dataclass(frozen=True, slots=True)

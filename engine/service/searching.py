@@ -15,6 +15,7 @@ from engine.index.gallery import Gallery
 from engine.risk.policy import Policy
 from engine.risk.queue import Case, rank
 from engine.service.inputs import load
+from engine.service.journal import Entry
 from engine.service.queueing import name_case
 from engine.service.results import Probe, ProbeFinger, Progress, Queued, Rejected, Searched
 from engine.service.workers import Job, Refused, extract_all
@@ -100,8 +101,8 @@ def search(
     return Searched(probe, tuple(fingers), tuple(rejected), found, None, now(), seconds)
 
 
-def keep(database: Database, searched: Searched, submission: int, max_candidates: int) -> Searched:
-    """Writes a search to the database, before anyone sees its result."""
+def keep(database: Database, searched: Searched, entry: Entry, max_candidates: int) -> Searched:
+    """Writes a search to the database and the audit log, before anyone sees its result."""
     found = searched.search
     if found is None:
         return searched
@@ -114,7 +115,7 @@ def keep(database: Database, searched: Searched, submission: int, max_candidates
     with database.write() as writer:
         search_id = searches.save(
             writer,
-            submission,
+            entry.submission,
             probe=searched.probe,
             maker=str(searched.fingers[0].template.maker),
             fpir=found.fpir,
@@ -126,6 +127,16 @@ def keep(database: Database, searched: Searched, submission: int, max_candidates
             sequences=found.sequences,
             calibrations=found.calibrations,
             candidates=found.candidates,
+        )
+        entry.tell(
+            writer,
+            "searched",
+            search=search_id,
+            galleries=sorted(found.sequences),
+            sequences=dict(found.sequences),  # up to which change each was seen
+            probes=[finger.sha256 for finger in searched.fingers],
+            persons=sorted({each.person for each in found.candidates if each.over_threshold}),
+            candidates=len(found.candidates),
         )
     return replace(searched, search_id=search_id)
 

@@ -21,14 +21,18 @@ from engine.formats.manifest import PrintRow
 from engine.report.page import write_report
 from engine.risk.policy import load_policy
 from engine.service import removal, rotation
+from engine.service.auditing import Audit
 from engine.service.calibrating import measure, scoring, sites_of
 from engine.service.enrolment import Enrolment
+from engine.service.exporting import digest_of, keep_export
 from engine.service.home import open_home
 from engine.service.indexes import Indexes
 from engine.service.journal import on_record
+from engine.service.proving import prove_removal
 from engine.service.queueing import keep_rules, make_queue, read_case, rules_for
 from engine.service.reporting import make_report
 from engine.service.results import (
+    NOBODY,
     Attached,
     CalibrationReport,
     Decision,
@@ -39,6 +43,7 @@ from engine.service.results import (
     KeyStatus,
     Probe,
     Progress,
+    Proof,
     QueueReport,
     Removed,
     RotationReport,
@@ -47,6 +52,7 @@ from engine.service.results import (
     Verification,
     Version,
 )
+from engine.service.retaining import Retention
 from engine.service.searching import (
     extract_probes,
     hits_of,
@@ -58,6 +64,7 @@ from engine.service.searching import search as search_one
 from engine.service.statistics import Statistics, gather
 from engine.settings import Settings
 from engine.store import changes, decisions, galleries, prints, records, sites
+from engine.store.audit import stamp as audit_stamp
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
 from engine.store.schema import now
@@ -69,7 +76,6 @@ DEFAULT_GALLERY = "default"
 DEFAULT_POLICY = "sc-2010-conviction"
 DEFAULT_FPIR = 1e-3  # of a gallery that none was chosen for
 PRINTS_PER_WORKER = 4  # fewer are extracted sooner than a process is started
-NOBODY = Use()
 
 
 def _no_progress(done: int, total: int) -> None:
@@ -94,6 +100,8 @@ class Tenprint:
         self.settings = settings or Settings()
         self._database = Database(self.home.database, Vault(self.home.keys))
         self._indexes = Indexes(self.home.index, self._database)
+        self.audit = Audit(self._database)
+        self.retention = Retention(self.home, self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -137,7 +145,7 @@ class Tenprint:
         extractor: the gallery's own unless given. workers: processes, one for each core unless
         given. MakerMismatchError where the gallery is of another maker.
         """
-        with on_record(self._database, "enrol", use, gallery) as entry:
+        with on_record(self._database, "enrol", use, gallery, galleries=[gallery]) as entry:
             galleries.check_name(gallery)
             with self._database.read() as connection:
                 row = galleries.lookup(connection, gallery)
@@ -148,7 +156,7 @@ class Tenprint:
             enrolment = Enrolment(
                 self._database,
                 gallery,
-                entry.submission,
+                entry,
                 settings,
                 keep_images=keep_images,
                 on_progress=on_progress,
@@ -161,6 +169,11 @@ class Tenprint:
                     f"{report.enrolled} enrolled, {report.already} already enrolled, "
                     f"{len(report.rejected)} rejected"
                 )
+                entry.counted = {
+                    "enrolled": report.enrolled,
+                    "already": report.already,
+                    "rejected": len(report.rejected),
+                }
             return report
 
     def attach_records(
@@ -175,7 +188,7 @@ class Tenprint:
         if not offenses:
             return Attached(0, 0, 0, ())
         with (
-            on_record(self._database, "records", use, gallery) as entry,
+            on_record(self._database, "records", use, gallery, galleries=[gallery]) as entry,
             self._database.write() as writer,
         ):
             attached = records.attach(
@@ -184,6 +197,16 @@ class Tenprint:
             entry.outcome = (
                 f"{attached.added} added, {attached.updated} updated, {attached.unchanged} "
                 f"unchanged, {len(attached.unknown_persons)} unknown persons"
+            )
+            entry.tell_of_many(
+                writer,
+                "attached",
+                sorted({person for person, _ in offenses} - {*attached.unknown_persons}),
+                galleries=[gallery],
+                added=attached.added,
+                updated=attached.updated,
+                unchanged=attached.unchanged,
+                closed=attached.refused,
             )
             return attached
 
@@ -209,12 +232,15 @@ class Tenprint:
         empty, MakerMismatchError where they cannot be searched together, PolicyError where the
         policy is not valid, SettingsError for what is out of its range.
         """
-        if max_candidates < 1 or not 0.0 < (DEFAULT_FPIR if fpir is None else fpir) < 1.0:
-            raise SettingsError("fpir must lie between 0 and 1, max_candidates be at least 1")
-        asked = replace(self.settings, search=search or self.settings.search)
-        _ = asked.point  # an unknown one is told before any work
-        chosen = load_policy(policy)
-        with on_record(self._database, "identify", use, ", ".join(gallery_names)) as entry:
+        subject = ", ".join(gallery_names)
+        with on_record(
+            self._database, "identify", use, subject, galleries=[*gallery_names]
+        ) as entry:
+            if max_candidates < 1 or not 0.0 < (DEFAULT_FPIR if fpir is None else fpir) < 1.0:
+                raise SettingsError("fpir must lie between 0 and 1, max_candidates be at least 1")
+            asked = replace(self.settings, search=search or self.settings.search)
+            _ = asked.point  # an unknown one is told before any work
+            chosen = load_policy(policy)
             rows = self._searchable(gallery_names)
             settings = settings_for(rows, asked)
             rate = fpir or min((row.fpir for row in rows if row.fpir), default=DEFAULT_FPIR)
@@ -235,7 +261,7 @@ class Tenprint:
                         rate,
                         max_candidates,
                     )
-                    searched.append(keep(self._database, found, entry.submission, max_candidates))
+                    searched.append(keep(self._database, found, entry, max_candidates))
             hits = hits_of(searched)
             with self._database.read() as connection:
                 facts = records.of_persons(connection, sorted({hit.person for _, hit in hits}))
@@ -247,6 +273,7 @@ class Tenprint:
             entry.outcome = (
                 f"{len(searched)} searches{manner}, {len(hits)} candidates over the threshold"
             )
+            entry.counted = {"searches": len(searched), "hits": len(hits)}
             return IdentifyReport(entry.submission, chosen, tuple(searched), queue, facts)
 
     def queue(
@@ -272,7 +299,8 @@ class Tenprint:
             at = at if at.tzinfo else at.replace(tzinfo=UTC)
             if at > now():
                 raise SettingsError(f"{at:%Y-%m-%d %H:%M} UTC has not come yet: ask for the past")
-        with on_record(self._database, "queue", use, gallery or "") as entry:
+        asked = {"galleries": [gallery] if gallery else [], "as_of": at and audit_stamp(at)}
+        with on_record(self._database, "queue", use, gallery or "", **asked) as entry:
             with self._database.read() as connection:
                 if gallery is not None:
                     galleries.find(connection, gallery)
@@ -290,6 +318,7 @@ class Tenprint:
                 on_progress=on_progress,
             )
             entry.outcome = f"{len(report.queue)} cases wait, {report.decided} were decided"
+            entry.counted = {"waiting": len(report.queue), "decided": report.decided}
             return report
 
     def decide(
@@ -298,11 +327,11 @@ class Tenprint:
         """Records an examiner's conclusion on a case: "identification", "exclusion" or
         "inconclusive". GalleryError where there is no such case, StoreError where the examiner has
         decided it before or the conclusion is none."""
-        search_id, person = read_case(case)
         with (
             on_record(self._database, "decide", use, case) as entry,
             self._database.write() as writer,
         ):
+            search_id, person = read_case(case)
             decisions.put(
                 writer,
                 search_id,
@@ -313,6 +342,14 @@ class Tenprint:
                 submission=entry.submission,
             )
             entry.outcome = f"{conclusion} by {examiner}"
+            entry.tell(
+                writer,
+                "decided",
+                search=search_id,
+                persons=[person],
+                examiner=examiner,
+                conclusion=conclusion,
+            )
             return decisions.of_case(writer, search_id, person)[-1]
 
     def correct(
@@ -333,7 +370,7 @@ class Tenprint:
         there is no such person or record, StoreError where the change cannot be made.
         """
         with (
-            on_record(self._database, "correct", use, person) as entry,
+            on_record(self._database, "correct", use, person, persons=[person]) as entry,
             self._database.write() as writer,
         ):
             version = records.correct(
@@ -347,13 +384,29 @@ class Tenprint:
                 fields=fields,
             )
             entry.outcome = f"record {record_id} {change}"
+            entry.tell(
+                writer,
+                "corrected",
+                persons=[person],
+                galleries=[gallery] if gallery else [],
+                record=record_id,
+                change=change,
+            )
             return version
 
-    def history(self, person: str, *, gallery: str | None = None) -> list[Version]:
+    def history(
+        self, person: str, *, gallery: str | None = None, use: Use = NOBODY
+    ) -> list[Version]:
         """All that was ever recorded about a person's offenses, oldest first. GalleryError where
         there is no such person or gallery."""
-        with self._database.read() as connection:
-            return records.history(connection, person, gallery)
+        with (
+            on_record(self._database, "history", use, person, persons=[person]) as entry,
+            self._database.read() as connection,
+        ):
+            versions = records.history(connection, person, gallery)
+            entry.outcome = f"{len(versions)} versions shown"
+            entry.counted = {"versions": len(versions)}
+            return versions
 
     def statistics(
         self,
@@ -362,10 +415,14 @@ class Tenprint:
         policy: str | Path = DEFAULT_POLICY,
         start: datetime | None = None,
         end: datetime | None = None,
+        use: Use = NOBODY,
     ) -> Statistics:
         """What came in from `start` on and before `end`, and what became of it, counted by any of
         "level", "jurisdiction" and "month". PolicyError where the policy is not valid."""
-        return gather(self._database, load_policy(policy), by=by, start=start, end=end)
+        with on_record(self._database, "stats", use) as entry:
+            found = gather(self._database, load_policy(policy), by=by, start=start, end=end)
+            entry.outcome = "counted"
+            return found
 
     def calibrate(
         self,
@@ -382,9 +439,9 @@ class Tenprint:
         GalleryError where the gallery is unknown or has too few persons.
         """
         began = time.perf_counter()
-        if not 0.0 < fpir < 1.0:
-            raise SettingsError(f"fpir must lie between 0 and 1, not be {fpir}")
-        with on_record(self._database, "calibrate", use, gallery) as entry:
+        with on_record(self._database, "calibrate", use, gallery, galleries=[gallery]) as entry:
+            if not 0.0 < fpir < 1.0:
+                raise SettingsError(f"fpir must lie between 0 and 1, not be {fpir}")
             with self._database.read() as connection:
                 row = galleries.find(connection, gallery)
             settings = settings_for([row], self.settings)
@@ -394,7 +451,9 @@ class Tenprint:
                 )
             found = [each.site for each in measured]
             with self._database.write() as writer:
+                changes.lock(writer)  # before the gallery's rows, as a removal takes them
                 sites.put(writer, row, found, scoring(row), fpir=fpir, submission=entry.submission)
+                entry.tell(writer, "calibrated", galleries=[gallery], fpir=fpir, sites=len(found))
             entry.outcome = f"FPIR {fpir:g}; " + "; ".join(map(str, found))
             seconds = time.perf_counter() - began
             return CalibrationReport(
@@ -421,14 +480,24 @@ class Tenprint:
             verdict = pipeline.verify(*templates, settings, fmr=fmr)
             over = "over" if verdict.over_threshold else "under"
             entry.outcome = f"{over} the threshold for FMR {fmr:g}"
+            entry.counted = {
+                "probes": [digest_of(first), digest_of(second)],
+                "over_threshold": verdict.over_threshold,
+                "fmr": fmr,
+            }
             return Verification(verdict, templates)
 
-    def extract(self, row: PrintRow, *, extractor: str | None = None) -> Extraction:
+    def extract(
+        self, row: PrintRow, *, extractor: str | None = None, use: Use = NOBODY
+    ) -> Extraction:
         """Extracts one print without keeping anything, and shows every step."""
         settings = replace(self.settings, extractor=extractor or self.settings.extractor)
-        image, recorder = _read(row, settings), Recorder()
-        template = pipeline.extract(image, settings, recorder)
-        return Extraction(image, template, template_format.encode(template), recorder.shown)
+        with on_record(self._database, "extract", use) as entry:
+            image, recorder = _read(row, settings), Recorder()
+            template = pipeline.extract(image, settings, recorder)
+            entry.outcome = f"{len(template.minutiae)} minutiae shown"
+            entry.counted = {"probes": [digest_of(row)]}
+            return Extraction(image, template, template_format.encode(template), recorder.shown)
 
     def galleries(self) -> list[GalleryInfo]:
         """Every gallery, by name."""
@@ -440,32 +509,57 @@ class Tenprint:
         with self._database.read() as connection:
             return self._info(connection, galleries.find(connection, gallery))
 
-    def rebuild(self, gallery: str, on_progress: Progress = _no_progress) -> GalleryInfo:
+    def rebuild(
+        self, gallery: str, on_progress: Progress = _no_progress, *, use: Use = NOBODY
+    ) -> GalleryInfo:
         """Makes a gallery's derived index anew from the database."""
-        with self._database.read() as connection:
-            row = galleries.find(connection, gallery)
-        self._indexes.rebuild(row, on_progress)
-        return self.info(gallery)
+        with on_record(self._database, "rebuild", use, gallery, galleries=[gallery]) as entry:
+            with self._database.read() as connection:
+                row = galleries.find(connection, gallery)
+            self._indexes.rebuild(row, on_progress)
+            entry.outcome = "index made again"
+            return self.info(gallery)
 
     def remove_person(
         self, person: str, *, gallery: str | None = None, use: Use = NOBODY
     ) -> Removed:
         """Removes a person from one gallery, or from all: templates, images and records, in the
-        database and in the indexes. GalleryError where the person is in none."""
-        with on_record(self._database, "remove", use, person) as entry:
-            removed = removal.remove_person(
-                self._database, self._indexes, person, gallery, entry.submission
+        database and in the indexes. GalleryError where the person is in none, HoldError where a
+        legal hold stops it."""
+        with on_record(self._database, "remove", use, person, persons=[person]) as entry:
+            removed, _ = removal.remove_person(
+                self._database, self._indexes, person, gallery, entry
             )
             entry.outcome = f"{removed.templates} templates of one person removed"
             return removed
 
+    def remove_with_proof(
+        self,
+        person: str,
+        *,
+        gallery: str | None = None,
+        use: Use = NOBODY,
+        on_progress: Progress = _no_progress,
+    ) -> Proof:
+        """Removes a person likewise, and then looks everywhere for what was removed: in tables,
+        indexes and the bytes of every file of the home folder. on_progress: bytes of files."""
+        with on_record(self._database, "remove", use, person, persons=[person]) as entry:
+            proof = prove_removal(
+                self.home, self._database, self._indexes, person, gallery, entry, on_progress
+            )
+            entry.outcome = f"{proof.removed.templates} templates of one person removed, " + (
+                "with proof" if proof.clean else "but the proof found remains"
+            )
+            return proof
+
     def remove_gallery(
         self, gallery: str, *, use: Use = NOBODY, on_progress: Progress = _no_progress
     ) -> Removed:
-        """Removes a gallery with everything that is in no other. Interrupted, run it again."""
-        with on_record(self._database, "remove", use, gallery) as entry:
+        """Removes a gallery with everything that is in no other. Interrupted, run it again.
+        HoldError where a legal hold on one of its persons stops it."""
+        with on_record(self._database, "remove", use, gallery, galleries=[gallery]) as entry:
             removed = removal.remove_gallery(
-                self._database, self._indexes, gallery, entry.submission, on_progress
+                self._database, self._indexes, gallery, entry, on_progress
             )
             entry.outcome = f"{removed.templates} templates of a whole gallery removed"
             return removed
@@ -485,10 +579,15 @@ class Tenprint:
             entry.outcome = f"{report.sealed} sealed with key {report.key}, {damaged} damaged"
             return report
 
-    def write_report(self, result: IdentifyReport, path: Path) -> None:
+    def write_report(self, result: IdentifyReport, path: Path, use: Use = NOBODY) -> None:
         """Writes an identification as one page: prints, pairs, queue. TenprintError where the file
         cannot be written."""
-        write_report(path, make_report(result, self.prints_of, now(), self.settings))
+        with on_record(self._database, "report", use) as entry:
+            write_report(path, make_report(result, self.prints_of, now(), self.settings))
+            with self._database.write() as writer:
+                whose = sorted({item.hit.person for item in result.queue})
+                keep_export(writer, entry, "report", path, of=result.submission, persons=whose)
+            entry.outcome = "page written"
 
     def prints_of(self, gallery: str, person: str) -> list[StoredPrint]:
         """The enrolled prints of a person, with their images as far as they are kept."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,14 @@ class Database:
         with self._transaction(write=True) as connection:
             yield connection
 
-    def forget(self) -> None:
-        """Overwrites deleted content that the write-ahead log still holds (SQLite only)."""
+    def forget(self, *tables: str) -> str:
+        """Has deleted content leave the disk as far as the database does that, and says how far.
+
+        SQLite overwrites it, and the write-ahead log is emptied. PostgreSQL frees the room of
+        deleted rows of `tables`, where some are named, but does not promise to overwrite it.
+        """
         if not self.is_sqlite:
-            return
+            return self._vacuum(tables) if tables else ""
         deadline = time.monotonic() + BUSY_TIMEOUT
         with closing(self._engine.raw_connection()) as connection:
             cursor = connection.cursor()
@@ -83,8 +87,39 @@ class Database:
                         "until the next removal, or until the last process closes the database",
                         self.name,
                     )
-                    return
+                    return "the write-ahead log could not be emptied: another process reads from it"
                 time.sleep(EMPTYING)
+        return "deleted content was overwritten, and the write-ahead log emptied"
+
+    def rewrite(self) -> str:
+        """Writes an SQLite file anew, and says whether that was done; "" for other databases.
+
+        For bytes that this program did not delete: others, such as SQLite's own shell, overwrite
+        nothing unless told to. Needs as much room again, and that nobody else reads or writes.
+        """
+        if not self.is_sqlite:
+            return ""
+        try:
+            with closing(self._engine.raw_connection()) as connection:
+                connection.cursor().execute("VACUUM")
+        except (sqlite3.Error, SQLAlchemyError) as error:
+            return f"the file could not be written anew: {error}"
+        return f"the file was written anew; {self.forget()}"
+
+    def _vacuum(self, tables: Sequence[str]) -> str:
+        statement = f"VACUUM {', '.join(tables)}"
+        try:
+            with self._engine.connect().execution_options(
+                isolation_level="AUTOCOMMIT"
+            ) as connection:
+                connection.exec_driver_sql(statement)
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            return f"{statement} failed: {cause}"
+        return (
+            f"{statement}: the room of deleted rows was freed. PostgreSQL does not promise to "
+            "overwrite it; its write-ahead log and backups have it until they are recycled"
+        )
 
     def close(self) -> None:
         self._engine.dispose()

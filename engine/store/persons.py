@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, exists, func, select
 
 from engine.errors import GalleryError
-from engine.store import changes
+from engine.store import changes, holds
 from engine.store.galleries import GalleryRow
 from engine.store.schema import (
     encounters,
@@ -71,9 +71,10 @@ def remove(connection: Connection, gallery: GalleryRow, person: str, submission:
     """Deletes a person's templates and records in a gallery, and the prints, images and encounters
     that no other gallery uses; records the change.
 
-    GalleryError where the person is not in the gallery.
+    GalleryError where the person is not in the gallery, HoldError where a legal hold stops it.
     """
     changes.lock(connection)
+    holds.require_none(connection, [person])
     person_id = connection.execute(
         select(persons.c.id).where(persons.c.reference == person)
     ).scalar()

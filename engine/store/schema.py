@@ -105,6 +105,7 @@ submissions = Table(
     _time("started_at"),
     _time("finished_at", nullable=True),
     Column("outcome", Text, nullable=False),
+    Column("case_id", String(REFERENCE_LENGTH), nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 
@@ -365,5 +366,71 @@ rule_uses = Table(
     _time("at"),
     _owner("submission_id", "submissions.id", cascade=False),
     Index(None, "rule_set_id"),
+    sqlite_autoincrement=True,
+)
+
+# Only added to, at its end: triggers of the migration refuse the rest. No foreign keys: an entry
+# outlives what it tells of.
+audit = Table(
+    "audit",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    _time("at"),
+    Column("submission_id", Id),
+    Column("entry", Text, nullable=False),  # canonical JSON, see store.audit
+    Column("hash", String(SHA256_LENGTH), nullable=False),
+    Index(None, "at"),
+)
+
+# What the system may be used for; none: for anything.
+purposes = Table(
+    "purposes",
+    metadata,
+    Column("purpose", String(REFERENCE_LENGTH), primary_key=True),
+    _owner("submission_id", "submissions.id", cascade=False),
+)
+
+# How long what is kept; a kind without a row is kept for good.
+retention = Table(
+    "retention",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("days", Integer, nullable=False),
+    _owner("submission_id", "submissions.id", cascade=False),
+    CheckConstraint("days > 0", name="days"),
+)
+
+# Legal holds: nothing of such a person is deleted until the hold is released.
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _text("person"),  # the reference, which a hold may know before the person is enrolled again
+    Column("reason", Text, nullable=False),
+    _time("placed_at"),
+    _time("released_at", nullable=True),
+    _owner("submission_id", "submissions.id", cascade=False),
+    Index(
+        "uq_holds_current",
+        "person",
+        unique=True,
+        sqlite_where=text("released_at IS NULL"),
+        postgresql_where=text("released_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+# Files with personal data that the system wrote outside the database.
+exports = Table(
+    "exports",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _text("kind", 20),
+    _text("host"),
+    Column("path", Text, nullable=False),
+    _text("sha256", SHA256_LENGTH),
+    _time("at"),
+    _owner("submission_id", "submissions.id", cascade=False),
+    Index(None, "at"),
     sqlite_autoincrement=True,
 )

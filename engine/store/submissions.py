@@ -14,7 +14,8 @@ from engine.store.schema import now, submissions
 @dataclass(frozen=True, slots=True)
 class Submission:
     """One use of the system. `subject`: the person or gallery it was about, where there is one;
-    never biometric content. `source`: the files or folders it came from."""
+    never biometric content. `source`: the files or folders it came from. `case_id`: of the case
+    that it served, as the one who asked calls it."""
 
     id: int
     verb: str
@@ -26,6 +27,7 @@ class Submission:
     started_at: datetime
     finished_at: datetime | None
     outcome: str
+    case_id: str
 
 
 def begin(
@@ -37,6 +39,7 @@ def begin(
     operator: str = "",
     source: str = "",
     subject: str = "",
+    case_id: str = "",
 ) -> int:
     """Opens a submission and gives its id."""
     values = {
@@ -48,6 +51,7 @@ def begin(
         "subject": subject,
         "started_at": now(),
         "outcome": "",
+        "case_id": case_id,
     }
     return rows.add(connection, submissions, values)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from engine.errors import GalleryError
+from engine.errors import GalleryError, StoreError
 from engine.store import rows
 from engine.store.schema import galleries, now, offense_records, persons, submissions
 from engine.types import Degree, OffenseRecord
@@ -105,7 +105,8 @@ def write(
 
 
 def before_closing(connection: Connection, person_id: int, closed: Current) -> OffenseRecord:
-    """What the record said last before it was sealed or expunged."""
+    """What the record said last before it was sealed or expunged. StoreError where that was deleted
+    since, its time being over (see store.expiry)."""
     table = offense_records.c
     query = (
         select(*COLUMNS)
@@ -113,7 +114,13 @@ def before_closing(connection: Connection, person_id: int, closed: Current) -> O
         .where(table.record_id == closed.record.record_id, table.change.not_in(CLOSED))
         .order_by(table.id.desc())
     )
-    return _record(connection.execute(query.limit(1)).one())
+    row = connection.execute(query.limit(1)).first()
+    if row is None:
+        raise StoreError(
+            f"offense record {closed.record.record_id!r} cannot be restored: what it said was "
+            "deleted when its time was over"
+        )
+    return _record(row)
 
 
 def read(connection: Connection, *where: ColumnElement[bool]) -> list[Version]:

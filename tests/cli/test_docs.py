@@ -14,13 +14,14 @@ from engine.cli.app import app
 from engine.cli.exits import Exit
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+GROUPS = ("gallery", "records", "policy", "keys", "audit", "retention")
 EXAMPLES = re.findall(r"^tenprint (.*)$", PAGE.replace("\\\n", ""), re.MULTILINE)
 
 
 def words_of(example: str) -> tuple[list[str], list[str]]:
     """The verb, and its options."""
     words = shlex.split(example)
-    verb = words[:2] if words[0] in ("gallery", "records", "policy", "keys") else words[:1]
+    verb = words[:2] if words[0] in GROUPS else words[:1]
     return verb, [word for word in words if word.startswith("--")]
 
 

@@ -31,6 +31,8 @@ GROUPS = {
     "records": ("show", "amend", "seal", "expunge", "restore"),
     "policy": ("list", "show", "check"),
     "keys": ("new", "rotate", "status"),
+    "audit": ("show", "head", "verify", "export", "purposes"),
+    "retention": ("set", "show", "apply", "hold", "release"),
 }
 VERBS = [[name] for name in (*ALONE, "sample")] + [
     [group, name] for group, names in GROUPS.items() for name in names

@@ -16,7 +16,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, select, update
 
 from engine.errors import GalleryError, MakerMismatchError, StoreError
 from engine.store import changes, galleries, persons, prints, records, schema, searches, submissions
@@ -24,6 +24,7 @@ from engine.store.database import Database
 from engine.store.migrate import config
 from engine.store.prints import NewPrint, PrintKey
 from engine.types import Candidate, Degree, OffenseRecord
+from tests.store.invented import leave_behind
 
 MAKER = "gabor-1.d1.e1.00000000"
 SECRET = b"ridges that must not stay on the disk after a removal"
@@ -74,6 +75,22 @@ def test_migrations_can_be_taken_back(database: Database) -> None:
         settings.attributes["connection"] = connection
         command.downgrade(settings, "base")
         assert inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_uses_of_before_the_audit_log_are_kept(database: Database) -> None:
+    settings = config()
+    with database.write() as connection:
+        settings.attributes["connection"] = connection
+        command.downgrade(settings, "0003")
+        old = {"verb": "enrol", "outcome": "done"} | dict.fromkeys(
+            ("jurisdiction", "purpose", "operator", "source", "subject"), ""
+        )
+        columns = [schema.submissions.c[name] for name in (*old, "started_at")]
+        table = Table("submissions", MetaData(), *(Column(c.name, c.type) for c in columns))
+        connection.execute(insert(table).values(**old, started_at=schema.now()))
+        command.upgrade(settings, "head")
+        (submission,) = submissions.read(connection)
+    assert (submission.verb, submission.case_id) == ("enrol", "")
 
 
 def test_a_file_that_is_no_database_is_refused_by_name(path: Path) -> None:
@@ -292,6 +309,21 @@ def test_a_log_that_cannot_be_emptied_is_told(
     sqlite.forget()
     reader.close()
     assert "another process reads for long" in caplog.text
+
+
+def test_a_file_written_anew_has_nothing_that_others_left_in_it(
+    path: Path, sqlite: Database
+) -> None:
+    with sqlite.write() as connection:
+        enrol(connection, "default", new("P1"), new("P2"))
+    leave_behind(path, SECRET)
+    sqlite.forget()
+    assert SECRET in path.read_bytes()
+    assert sqlite.rewrite().startswith("the file was written anew; deleted content was overwritten")
+    for file in path.parent.iterdir():
+        assert SECRET not in file.read_bytes()
+    with sqlite.read() as connection:
+        assert prints.count(connection, galleries.find(connection, "default")) == 2
 
 
 def test_records_are_attached_updated_and_refused(database: Database) -> None:
