@@ -11,16 +11,17 @@ FOLDER holds three public tables as CSV:
                                         Commission, Guidelines Manual 2016, Appendix A: a work of
                                         the United States government, in the public domain
 
-It writes ncic.toml (which NCIC titles name a weapon) and federal.toml (statutes whose guidelines
-all mean one category), and tells whether offenses.toml and nibrs.toml, which are written by hand,
-name every code once and nibrs.toml its title. --check writes nothing and fails where something
-differs.
+It writes ncic.toml (NCIC titles, and which name a weapon) and federal.toml (statutes whose
+guidelines all mean one category), and tells whether offenses.toml and nibrs.toml, which are
+written by hand, name every code once and nibrs.toml its title. --check writes nothing and fails
+where something differs.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import re
 import sys
 from collections import defaultdict
@@ -72,11 +73,10 @@ HEAD = "# Made by scripts/make_offense_tables.py; do not edit.\n"
 NCIC_HEAD = (
     HEAD
     + """#
-# NCIC uniform offense codes whose title names a weapon that was used, carried or meant. Codes and
-# titles: National Information Exchange Model (NIEM) 5.0, OFFCodeSimpleType, licence CC BY 4.0,
-# https://www.niem.gov. Which titles those are is Tenprint's reading.
+# NCIC uniform offense codes: those whose title names a weapon that was used, carried or meant,
+# which is Tenprint's reading, and the titles of all. Codes and titles: National Information
+# Exchange Model (NIEM) 5.0, OFFCodeSimpleType, licence CC BY 4.0, https://www.niem.gov.
 
-weapon = [
 """
 )
 FEDERAL_HEAD = (
@@ -123,11 +123,12 @@ def read(path: Path) -> list[dict[str, str]]:
 def make_ncic(rows: list[dict[str, str]]) -> str:
     """The text of ncic.toml."""
     armed = [
-        f'  "{row["code"]}", # {row["description"]}'
+        row["code"]
         for row in rows
         if WEAPON.search(row["description"]) and not UNARMED.search(row["description"])
     ]
-    return NCIC_HEAD + "\n".join(armed) + "\n]\n"
+    titles = [f"{row['code']} = {json.dumps(row['description'])}" for row in rows]
+    return "\n".join([f"{NCIC_HEAD}weapon = {listing(armed)}", "", "[titles]", *titles]) + "\n"
 
 
 def make_federal(rows: list[dict[str, str]]) -> str:

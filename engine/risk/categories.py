@@ -11,7 +11,7 @@ from engine.errors import PolicyError
 from engine.risk.charges import Charges, read_charges
 from engine.risk.statutes import Statutes, read_statutes
 from engine.risk.tables import require, shared_files, table_of
-from engine.risk.traits import TraitRules, read_trait_rules
+from engine.risk.traits import CODES, TraitRules, read_trait_rules
 from engine.risk.wording import Wording, read_wording
 
 OFFENSES, NIBRS = "offenses.toml", "nibrs.toml"
@@ -29,8 +29,9 @@ class Category:
 
     order: place among the categories, 0 the most severe. aggravated: how it stands to the
     aggravated felonies of 8 U.S.C. 1101(a)(43), "always", "depends" (on `condition`) or "no".
-    grave: of the worst tier, which nothing less may hide; kind: of grave offenses. narrower: ids of
-    what it may be when more is known; leaves_open: the codes that do not say, none where none does.
+    grave: of the worst tier, which nothing less may hide; kind: of grave offenses, which words of
+    what never ranks can cast doubt on. narrower: ids of what it may be when more is known;
+    leaves_open: the codes that do not say, none where none does.
     """
 
     id: str
@@ -49,7 +50,11 @@ class Category:
 @dataclass(frozen=True, slots=True, eq=False)
 class Offenses:
     """The tables: categories by id, by NCIC and by NIBRS code, what says too little (review) and
-    what never ranks by itself (unranked), statutes and words. memo: records coded so far."""
+    what never ranks by itself (unranked), statutes and words.
+
+    catch_all: the rules of codes for anything that has no code of its own, "ncic 7099". titles: of
+    NCIC and NIBRS codes, by field and code. memo: records coded so far.
+    """
 
     version: str
     categories: dict[str, Category]
@@ -63,7 +68,8 @@ class Offenses:
     charges: Charges
     wording: Wording
     traits: TraitRules
-    grave: frozenset[str]
+    catch_all: frozenset[str]
+    titles: Mapping[tuple[str, str], str]
     uncoded_order: int
     memo: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False)
 
@@ -95,10 +101,11 @@ def read_offenses(files: Mapping[str, bytes]) -> Offenses:
         unranked,
         *_nibrs(files, categories),
         statutes,
-        read_charges(files, categories),
+        read_charges(files, categories, [one.id for one in categories.values() if one.grave]),
         read_wording(files),
         read_trait_rules(files),
-        frozenset(one.id for one in categories.values() if one.grave),
+        frozenset(table["catch_all"]),
+        _titles(files),
         categories[table["uncoded_before"]].order,
     )
 
@@ -142,6 +149,14 @@ def _nibrs(
         {row["code"]: row["review"] for row in rows if "review" in row},
         {row["code"]: row["unranked"] for row in rows if "unranked" in row},
     )
+
+
+def _titles(files: Mapping[str, bytes]) -> dict[tuple[str, str], str]:
+    rows = table_of(files, NIBRS)["offense"]
+    ncic = table_of(files, CODES)["titles"]
+    return {("ncic", code): title for code, title in ncic.items()} | {
+        ("nibrs", row["code"]): row["title"] for row in rows
+    }
 
 
 def _check(names: set[str], categories: Mapping[str, Category]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -54,11 +54,13 @@ class Law:
 @dataclass(frozen=True, slots=True)
 class Statutes:
     """The laws, and for each section by key its category, "" where that cannot be told without
-    guessing; unranked: the reason of those that never rank by themselves."""
+    guessing; unranked: the reason of those that never rank by themselves; form: "attempt" or
+    "conspiracy" of those that are no more than that."""
 
     laws: tuple[Law, ...]
     category: Mapping[str, str]
     unranked: Mapping[str, str]
+    form: Mapping[str, str]
 
 
 def read_statutes(files: Mapping[str, bytes]) -> Statutes:
@@ -66,6 +68,7 @@ def read_statutes(files: Mapping[str, bytes]) -> Statutes:
     table, federal = table_of(files, FILE), table_of(files, FEDERAL)
     category: dict[str, str] = {}
     unranked: dict[str, str] = {}
+    form: dict[str, str] = {}
     laws = []
     for row in table["law"]:
         laws.append(_law(row, table["terms"]))
@@ -75,12 +78,14 @@ def read_statutes(files: Mapping[str, bytes]) -> Statutes:
         for reason, sections in row.get("unranked", {}).items():
             for section in sections.split():
                 _add(unranked, category, _canonical(row["id"], section), reason)
+        for name, sections in row.get("form", {}).items():
+            form.update({_canonical(row["id"], section): name for section in sections.split()})
     by_hand = {*category, *unranked}
     for name, sections in federal["category"].items():
         category.update({f"{US} {key}": name for key in sections if f"{US} {key}" not in by_hand})
     for reason, sections in federal["unranked"].items():
         unranked.update({f"{US} {key}": reason for key in sections if f"{US} {key}" not in by_hand})
-    return Statutes(tuple(laws), category, unranked)
+    return Statutes(tuple(laws), category, unranked, form)
 
 
 @cache
@@ -109,20 +114,34 @@ def cites_attempt(text: str) -> bool:
     return bool(ATTEMPT.search(text))
 
 
+def cites_form(text: str, jurisdiction: str, table: Statutes) -> str:
+    """What the statute is where it is no more than an "attempt" or a "conspiracy", else ""."""
+    if cites_attempt(text):
+        return "attempt"
+    key = read_citation(text, jurisdiction, table) if text else None
+    return next((table.form[one] for one in _holding(key) if one in table.form), "") if key else ""
+
+
 def look_up(key: str, table: Statutes) -> tuple[str, str, str] | None:
     """The line of the table for a statute: its key, category and why it does not rank.
 
     A subsection that is not listed stands with the section that holds it. None where nothing is
     known; the category is "" where the section alone does not tell it.
     """
-    while True:
-        if key in table.unranked:
-            return key, "", table.unranked[key]
-        if key in table.category:
-            return key, table.category[key], ""
-        if not key.endswith(")"):
-            return None
+    for one in _holding(key):
+        if one in table.unranked:
+            return one, "", table.unranked[one]
+        if one in table.category:
+            return one, table.category[one], ""
+    return None
+
+
+def _holding(key: str) -> Iterator[str]:
+    """The subsection, then what holds it, up to the section."""
+    yield key
+    while key.endswith(")"):
         key = key[: key.rindex("(")]
+        yield key
 
 
 def read_place(jurisdiction: str) -> str:
@@ -150,7 +169,8 @@ def _key(law: Law, match: re.Match[str]) -> str:
     number = re.sub(r",? ?S ?|,? ", "/", groups["n"]) if law.id == "MA" else groups["n"]
     title = f"{int(groups['t'])}-" if groups.get("t") else ""
     marks = "".join(f"({groups[name]})" for name in ("s1", "s2", "s3") if groups.get(name))
-    return _canonical(law.id, f"{title}{number}{marks}{groups.get('s') or ''}")
+    last = f"({groups['last']})" if groups.get("last") else ""
+    return _canonical(law.id, f"{title}{number}{marks}{groups.get('s') or ''}{last}")
 
 
 def _canonical(law: str, section: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -116,7 +117,7 @@ def _add(words: dict[str, tuple[str, ...]], token: str, said: tuple[str, ...]) -
 
 def _split(charge: str) -> list[str]:
     """The tokens of a charge, without agency numbers, degree marks and punctuation."""
-    text = " ".join(charge.upper().replace("’", "'").split())
+    text = " ".join(unicodedata.normalize("NFKC", charge).upper().replace("’", "'").split())
     text = THOUSANDS.sub("", text)
     text = CASE.sub(" ", text)
     text = DEGREE.sub(" ", text)

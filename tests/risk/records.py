@@ -14,7 +14,8 @@ DROPPED = (
 CODES = sorted([*offenses().by_code, *offenses().review, *offenses().unranked])
 CHARGES = (
     "", "AGG ASLT W/ DEADLY WPN", "ATT MURDER", "THEFT <$100", "SODOMY", "ILLEGAL ENTRY", "ZZQX 12",
-    "POSS CS PG 1 <1G", "BURG HAB W/INT SEX ASLT",
+    "POSS CS PG 1 <1G", "BURG HAB W/INT SEX ASLT", "BURGLARY; MURDER", "THEFT / KIDNAPPING",
+    "ASSAULT, VICTIM KILLED", "MURDER 1ST DEGREE", "FORCIBLE RAPE", "CONSENSUAL SODOMY",
 )  # fmt: skip
 STATUTES = ("", "18 USC 2119", "8 USC 1326", "PC 187(a)", "999-99")
 

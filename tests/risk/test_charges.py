@@ -120,6 +120,54 @@ from tests.risk.records import code_of, coding
         ("CRIM TRESP", "public-order"),
         ("PROSTITUTION", "public-order"),
         ("OPEN CONTAINER", "regulatory"),
+        # the degree, the instrument and the place tell
+        ("IND ASSLT PERS LESS 13 YRS AGE", "child-sexual-abuse"),
+        ("IND ASSLT FORCIBLE COMPULSION", "sexual-assault"),
+        ("IND ASSLT W/O CONS OF OTHER", "sexual-assault"),
+        ("ASSAULT 1", "aggravated-assault"),
+        ("ASSAULT-1", "aggravated-assault"),
+        ("ASSLT 2ND", "aggravated-assault"),
+        ("ASLT 2D", "aggravated-assault"),
+        ("ASSAULT OF A CHILD 1", "aggravated-assault"),
+        ("ASSAULT 3", "assault"),
+        ("ASSAULT 4TH DEGREE", "assault"),
+        ("ASSAULT 2 COUNTS", "assault"),
+        ("DOMESTIC ASSAULT 2ND OFFENSE", "assault"),
+        ("DOMESTIC ASSAULT 2ND", None),  # the degree, or the second time
+        ("DEL CONTR SUBST TO INMATE/CORR", None),
+        ("DELIVERY OF CONTROLLED SUBSTANCE IN CORRECTIONAL FACILITY", None),
+        ("POSS WID CDS", "drug-trafficking"),
+        ("DRUG DELIVERY RESULTING IN DEATH", None),
+        ("KIDNAP CUSTODIAN OF CHILD", "kidnapping"),
+        ("KIDNAPPING - REMOVAL OF CHILD BY PARENT", "custodial-interference"),
+        ("CUSTODIAL INTERFERENCE W/ KIDNAPPING", None),
+        ("STATUTORY RAPE BY FORCE", None),
+        ("STATUTORY RAPE - NO FORCE", "statutory-rape"),
+        ("HOME INVASION", None),
+        ("HOME INVASION ROBBERY", "robbery"),
+        ("NON-NEG MANSLAUGHTER", "homicide"),
+        ("NEG MANSLAUGHTER", "manslaughter"),
+        ("1ST DEG INT HOMICIDE", "murder"),
+        ("DELIBERATE HOMICIDE", "murder"),
+        ("MITIGATED DELIBERATE HOMICIDE", "homicide"),
+        ("AGG HOMICIDE", "murder"),
+        ("VEHICULAR HOMICIDE / MURDER", "murder"),
+        ("POSS ASSAULT WEAPON", "weapons"),
+        ("ASSAULT RIFLE POSSESSION", "weapons"),
+        ("AGG ASSAULT W/ ASSAULT RIFLE", "aggravated-assault"),
+        ("AGG ASLT W/DEAD WEAP", "aggravated-assault"),
+        ("POSS FIREARM BY FELON CONV OF ROBBERY", None),
+        ("PETTY THEFT W/PRIOR ROBBERY CONV", None),
+        ("FAIL TO REPORT ROBBERY", None),
+        ("PURSE SNATCHING NO FORCE", "larceny"),
+        ("FORCIBLE PURSE SNATCHING", "robbery"),
+        ("ABDUCTION OF PET", None),
+        ("STATUTORY RAPE; CHILD MOLESTATION", None),
+        ("STATUTORY RAPE / RAPE", None),
+        ("ROBBERY, VICTIM KILLED", None),
+        ("RECEIVING STOLEN PROPERTY; VICTIM KILLED", None),
+        ("FETICIDE", None),  # an attack, or an abortion
+        ("ＭＵＲＤＥＲ", "murder"),
         # words that name two, or none: a person reads
         ("ROBBERY / MURDER", None),
         ("BURG HAB W/INT TO COMMIT SEX ASLT", None),
@@ -176,7 +224,17 @@ def test_an_attempt_keeps_the_category(form: str, charge: str) -> None:
         "UNNATURAL ACT", "SODOMY BETWEEN ADULTS", "ABORTION", "CRIM ABORTION", "ILLEGAL ENTRY",
         "ILLEGAL RE-ENTRY", "REENTRY AFTER DEPORTATION", "REENTRY OF REMOVED ALIEN",
         "UNLAWFUL PRESENCE", "IMMIGRATION DETAINER", "ALIEN SMUGGLING",
-        "HARBORING ILLEGAL ALIENS",
+        "HARBORING ILLEGAL ALIENS", "DEVIATE SEXUAL INTERCOURSE", "DEVIATE SEXUAL CONDUCT",
+        "DEVIATE SEXUAL INTERCOURSE WITH SAME SEX", "VOLUNTARY DEVIATE SEXUAL INTERCOURSE",
+        "CONSENSUAL DEVIATE SEXUAL CONDUCT", "LOITERING FOR HOMOSEXUAL PURPOSES",
+        "LEWDNESS HOMOSEXUAL", "SODOMY BETWEEN MEN", "GROSS INDECENCY BETWEEN MALES",
+        "GROSS INDECENCY BETWEEN MALE AND FEMALE", "HOMOSEXUAL ACT WITH MAN",
+        "DISTRIBUTION OF ABORTION DRUGS", "MANUFACTURE ABORTION DRUG", "POSSESSION ABORTION DRUGS",
+        "ABORTION BY UNLICENSED", "PROCURE MISCARRIAGE", "SELF-INDUCED ABORTION",
+        "ENTRY WITHOUT INSPECTION", "FALSE STATEMENT IMMIGRATION", "VISA FRAUD",
+        "MARRIAGE FRAUD IMMIGRATION", "ICE HOLD", "ICE DETAINER", "INS HOLD", "HOLD FOR INS/ICE",
+        "UNDOCUMENTED ALIEN", "HARBOR ALIEN", "CONSPIRACY TO HARBOR ALIENS",
+        "REENTRY DEPORTED ALIEN", "ALIEN REGISTRATION",
     ],
 )  # fmt: skip
 def test_words_of_status_or_conduct_never_rank_by_themselves(charge: str) -> None:
@@ -191,7 +249,45 @@ def test_words_of_status_or_conduct_never_rank_by_themselves(charge: str) -> Non
         "SODOMY BY FORCE", "SODOMY W/CHILD UNDER 12", "SODOMY FIRST DEGREE", "SODOMY - KNIFE",
         "ILLEGAL ENTRY OF A DWELLING", "ILLEGAL REENTRY / MURDER", "ABORTION DEATH OF PATIENT",
         "ALIEN SMUGGLING CAUSING DEATH", "UNLAWFUL ENTRY", "SMUGGLING OF PERSONS",
+        "INVOLUNTARY DEVIATE SEXUAL INTERCOURSE", "DEVIATE SEXUAL INTERCOURSE BY FORCE",
+        "DEVIATE SEXUAL CONDUCT WITH A CHILD", "SODOMY WITH MALE 12 YEARS OLD",
+        "SODOMY WITH FEMALE AGE 15", "HOMOSEXUAL ACT WITH BOY", "ABORTION BY FORCE",
+        "ABORTION WITHOUT CONSENT", "HARBOR ALIEN AT GUNPOINT", "VISA FRAUD / ROBBERY",
+        "POSS FIREARM BY ILLEGAL ALIEN", "ICE HOLD; THEFT",
     ],
 )  # fmt: skip
 def test_more_than_status_or_conduct_is_never_dropped(charge: str) -> None:
     assert coding(charge=charge).ranks
+
+
+ADULTS = ("MAN", "WOMAN", "MEN", "WOMEN", "MALE", "FEMALE", "MALES", "FEMALES")
+SPOUSES = ("WIFE", "HUSBAND", "SPOUSE")
+MINORS = ("BOY", "GIRL", "BOYS", "GIRLS", "CHILD", "CHILDREN", "SON", "DAUGHTER")
+ACTS = (
+    "ASSAULT ON", "AGG ASSAULT ON", "ASSAULT AND BATTERY OF", "RAPE OF", "FORCIBLE RAPE OF",
+    "SEXUAL ASSAULT OF", "SODOMY WITH", "SODOMY BY FORCE ON", "DEVIATE SEXUAL INTERCOURSE WITH",
+    "HOMOSEXUAL ACT WITH", "TRAFFICKING OF", "SMUGGLING OF", "KIDNAPPING OF", "ABDUCTION OF",
+    "FALSE IMPRISONMENT OF", "ROBBERY OF", "MURDER OF", "MANSLAUGHTER OF", "CRUELTY TOWARD",
+    "CRUELTY TO", "STALKING OF", "HARASSMENT OF", "TERRORISTIC THREAT TO", "THREAT TO KILL",
+    "SEX OFFENSE AGAINST", "INDECENT EXPOSURE TO", "INDECENT ASSAULT ON", "LEWD ACTS WITH",
+    "FONDLING OF", "SALE OF HEROIN TO", "MOLESTATION OF", "SEDUCTION OF", "INJURY TO", "NEGLECT OF",
+    "ASSAULT 1 ON", "STRANGULATION OF", "ENDANGERING", "GROSS INDECENCY WITH", "ABORTION ON",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("alike", [ADULTS, SPOUSES, MINORS])
+def test_the_sex_of_the_victim_changes_nothing(act: str, alike: tuple[str, ...]) -> None:
+    for form in (f"{act} {{}}", f"{act} A {{}}", f"{{}} - {act}"):
+        found = [coding(charge=form.format(victim)) for victim in alike]
+        assert len({(one.category, one.ranks, one.traits) for one in found}) == 1, form
+
+
+@pytest.mark.parametrize("act", [act for act in ACTS if not act.startswith("ABORTION")])
+def test_nor_does_the_age_of_an_adult(act: str) -> None:
+    found = {
+        (one.category, one.ranks, one.traits)
+        for victim in ("MAN", "MAN 25 YEARS OLD", "WOMAN AGE 40", "FEMALE, AGE 70", "MALE 33 YOA")
+        for one in [coding(charge=f"{act} {victim}")]
+    }
+    assert len(found) == 1

@@ -7,10 +7,12 @@ import tomllib
 import pytest
 
 from engine.errors import PolicyError
-from engine.risk.coding import code, offenses, read_offenses
+from engine.risk.coding import Coding, code, offenses, read_offenses
 from engine.risk.tables import DATA, shared_files
 from engine.risk.traits import Traits
 from tests.risk.records import code_of, coding, record
+
+TITLES = sorted(offenses().titles.items())
 
 NCIC_CODES = 464  # NIEM 5.0, OFFCodeSimpleType
 NIBRS_CODES = 62  # NIEM 4.1
@@ -177,12 +179,186 @@ def test_where_the_words_name_something_graver_nobody_guesses(
         ({"ncic": "1399", "charge": "AGG ASSAULT"}, "aggravated-assault"),
         ({"ncic": "3699", "charge": "SEXUAL ASSAULT OF A CHILD"}, "child-sexual-abuse"),
         ({"ncic": "0911", "charge": "HOMICIDE"}, "murder"),
-        # Both are said, and the code is one of the two.
-        ({"ncic": "2202", "charge": "BURGLARY W/INT TO COMMIT SEXUAL ASSAULT"}, "burglary"),
     ],
 )
 def test_another_field_says_what_a_code_leaves_open(fields: dict[str, str], category: str) -> None:
     assert code_of(**fields) == category
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        # the words name the code's own offense and a graver one
+        {"ncic": "2202", "charge": "BURGLARY; MURDER"},
+        {"ncic": "1313", "charge": "ASSAULT/MURDER"},
+        {"ncic": "5404", "charge": "DUI / MURDER"},
+        {"ncic": "4801", "charge": "RESISTING OFFICER; MURDER"},
+        {"ncic": "2399", "charge": "LARCENY / KIDNAPPING"},
+        {"ncic": "2001", "charge": "ARSON AND MURDER"},
+        {"ncic": "2202", "charge": "HOME INVASION ROBBERY"},
+        {"ncic": "2202", "charge": "BURGLARY W/INT TO COMMIT SEXUAL ASSAULT"},
+        {"statute": "PC 484", "jurisdiction": "CA", "charge": "THEFT; RAPE"},
+        {"ncic": "1316", "charge": "RECEIVING STOLEN PROPERTY; VICTIM KILLED"},
+        # words of the worst that no rule reads
+        {"ncic": "3806", "charge": "CHILD ABUSE RESULTING IN DEATH"},
+        {"ncic": "1313", "charge": "ASSAULT, VICTIM KILLED"},
+        {"ncic": "5401", "charge": "HIT AND RUN FATAL"},
+        {"ncic": "5309", "charge": "ASSASSINATION"},
+        {"ncic": "2399", "charge": "LARCENY, VICTIM KILLED"},
+        {"ncic": "1299", "charge": "ROBBERY, VICTIM KILLED"},
+        {"ncic": "2202", "charge": "HOME INVASION"},
+        # the same kind, but graver
+        {"ncic": "0909", "charge": "MURDER 1ST DEGREE"},
+        {"nibrs": "09B", "charge": "MURDER 1ST DEGREE"},
+        {"statute": "PL 125.10", "jurisdiction": "NY", "charge": "MURDER 1ST DEGREE"},
+        {"ncic": "1116", "charge": "FORCIBLE RAPE"},
+        {"nibrs": "36B", "charge": "RAPE"},
+        {"ncic": "3699", "charge": "HUMAN TRAFFICKING"},
+        {"ncic": "1099", "charge": "KIDNAPPING FOR RANSOM"},
+        # the code of a rape, and words that name no force
+        {"nibrs": "11B", "charge": "CONSENSUAL SODOMY"},
+        {"ncic": "1198", "statute": "PC 21.06", "jurisdiction": "TX"},
+        {"ncic": "0999", "charge": "ABORTION"},
+    ],
+)
+def test_where_anything_graver_is_said_a_person_reads(fields: dict[str, str]) -> None:
+    found = coding(**fields)
+    assert (found.category, found.ranks) == (None, True)
+
+
+# A charge for each of these categories; for the codes and statutes, the tables have one.
+CHARGES = {
+    "murder": "MURDER", "terrorism": "ACT OF TERRORISM", "national-security": "TREASON",
+    "homicide": "HOMICIDE", "rape": "RAPE", "child-sexual-abuse": "CHILD MOLESTATION",
+    "child-exploitation": "CHILD PORNOGRAPHY", "ransom-kidnapping": "KIDNAPPING FOR RANSOM",
+    "kidnapping": "KIDNAPPING", "human-trafficking": "HUMAN TRAFFICKING",
+    "sexual-assault": "SEXUAL ASSAULT", "statutory-rape": "STATUTORY RAPE", "robbery": "ROBBERY",
+    "aggravated-assault": "AGG ASSAULT", "manslaughter": "VEHICULAR HOMICIDE",
+    "sex-offense": "SEX OFFENSE", "drug-trafficking": "SALE OF HEROIN", "larceny": "THEFT",
+    "traffic": "RECKLESS DRIVING", "assault": "SIMPLE ASSAULT", "burglary": "BURGLARY",
+    "public-order": "DISORDERLY CONDUCT", "weapons": "CCW", "drug-possession": "POSS OF HEROIN",
+    "indecency": "INDECENT EXPOSURE", "impaired-driving": "DUI", "hit-and-run": "HIT AND RUN",
+    "cruelty": "CRUELTY TO CHILD", "neglect": "CHILD NEGLECT", "obstruction": "RESISTING ARREST",
+    "threat": "CRIMINAL THREATS",
+}  # fmt: skip
+
+
+def one_of_each() -> dict[str, dict[str, str]]:
+    """By field and category: a value that alone is coded as that."""
+    table = offenses()
+    federal = {
+        name: f"{key[3:].replace('-', ' USC ', 1)}"
+        for key, name in table.statutes.category.items()
+        if name and key.startswith("US ")
+    }
+    return {
+        "ncic": {one.id: number for number, one in table.by_code.items()},
+        "nibrs": {one.id: number for number, one in table.nibrs.items()},
+        "statute": federal,
+        "charge": CHARGES,
+    }
+
+
+def is_less(found: Coding, said: str) -> bool:
+    """Was the offense coded as less than the grave one that was said of it?"""
+    grave, out = offenses().categories[said], found.category
+    if out is None:
+        return not found.ranks
+    lesser = not out.grave or out.order > grave.order
+    return grave.grave and lesser and out.id not in grave.narrower
+
+
+def test_no_two_fields_are_coded_as_the_lesser_of_both() -> None:
+    fields = one_of_each()
+    names = list(fields)
+    for place, first in enumerate(names):
+        for one, value in fields[first].items():
+            assert code_of(**{first: value}) == one
+            for second in names[place + 1 :]:
+                for two, other in fields[second].items():
+                    found = coding(**{first: value, second: other})
+                    assert not is_less(found, one), (value, other)
+                    assert not is_less(found, two), (value, other)
+
+
+def test_no_lesser_code_hides_the_graver_of_two_offenses_in_words() -> None:
+    table = offenses()
+    grave = [name for name in CHARGES if table.categories[name].grave]
+    lesser = [name for name in CHARGES if not table.categories[name].grave]
+    for one, number in one_of_each()["ncic"].items():
+        if table.categories[one].grave:
+            continue
+        for worst in grave:
+            for other in {*lesser, one} & {*CHARGES}:
+                charge = f"{CHARGES[other]} / {CHARGES[worst]}"
+                assert not is_less(coding(ncic=number, charge=charge), worst), (number, charge)
+
+
+@pytest.mark.parametrize(("code_", "title"), TITLES)
+def test_a_codes_own_title_adds_nothing(code_: tuple[str, str], title: str) -> None:
+    field, number = code_
+    alone, titled = coding(**{field: number}), coding(**{field: number}, charge=title)
+    assert (titled.category, titled.ranks) == (alone.category, alone.ranks)
+    assert titled.traits == alone.traits
+
+
+@pytest.mark.parametrize("number", STATUS + ABORTION + SAME_SEX + VICTIM)
+def test_nor_does_a_part_of_the_title_of_a_code_that_ranks_nothing(number: str) -> None:
+    alone, words = coding(ncic=number), offenses().titles["ncic", number].split()
+    for length in range(1, len(words)):
+        for part in (words[:length], words[length:]):
+            found = coding(ncic=number, charge=" ".join(part))
+            assert (found.category, found.ranks) == (alone.category, alone.ranks), part
+
+
+def test_the_titles_are_those_of_all_ncic_codes() -> None:
+    table = offenses()
+    assert {number for field, number in table.titles if field == "ncic"} == {
+        *table.by_code, *table.review, *table.unranked,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"ncic": "0301", "nibrs": "90Z"},
+        {"ncic": "1401", "nibrs": "90Z"},
+        {"ncic": "3610", "nibrs": "90Z"},
+        {"nibrs": "90Z", "charge": "ABORTION"},
+        {"nibrs": "90Z", "charge": "ILLEGAL ENTRY"},
+        {"nibrs": "90Z", "charge": "HOMOSEXUAL CONDUCT"},
+        {"ncic": "7099", "charge": "HOMOSEXUAL CONDUCT"},
+        {"ncic": "7299", "charge": "HOMOSEXUAL CONDUCT"},
+        {"nibrs": "90Z", "statute": "8 USC 1326"},
+    ],
+)
+def test_a_code_for_anything_else_ranks_nothing_that_never_ranks(fields: dict[str, str]) -> None:
+    found = coding(**fields)
+    assert (found.category, found.ranks) == (None, False)
+    assert coding(**{**fields, "charge": "DEATH OF A PASSENGER"}).ranks
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"statute": "PC 211"}, "names no law, and the record no jurisdiction"),
+        ({"statute": "PC 999", "jurisdiction": "CA"}, "(CA PC 999) is not in the table"),
+        ({"statute": "18 USC 113"}, "(US 18-113) can be several offenses"),
+        ({"statute": "blah", "jurisdiction": "CA"}, "'blah' is unknown"),
+        (
+            {"ncic": "9999", "nibrs": "XX", "charge": "ZZ"},
+            "NCIC '9999' is unknown; NIBRS 'XX' is unknown; the charge names no single offense",
+        ),
+        (
+            {"ncic": "5499", "nibrs": "09A", "statute": "18 USC 2119", "charge": "RAPE"},
+            "NCIC 5499: traffic offense, but NIBRS 09A: murder and other willful killing; "
+            "US 18-2119: robbery; the words of the charge: rape and forcible sexual assault: "
+            "they disagree",
+        ),
+    ],
+)
+def test_why_in_words(fields: dict[str, str], says: str) -> None:
+    assert says in coding(**fields).why
 
 
 def test_the_exact_code_goes_before_the_words() -> None:
@@ -218,6 +394,9 @@ def test_a_code_that_says_too_little_is_left_to_a_person() -> None:
         ({"charge": "SALE OF HEROIN"}, Traits(drug="trafficking")),
         ({"charge": "POSS OF HEROIN"}, Traits(drug="possession")),
         ({"statute": "PC 664/187(a)", "jurisdiction": "CA"}, Traits(True, inchoate="attempt")),
+        ({"statute": "18 USC 1113"}, Traits(True, inchoate="attempt")),
+        ({"statute": "21 USC 846"}, Traits(drug="trafficking", inchoate="conspiracy")),
+        ({"statute": "18 USC 1117"}, Traits(True, inchoate="conspiracy")),
         ({"charge": "ZZQX"}, Traits()),
     ],
 )

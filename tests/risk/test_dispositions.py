@@ -116,10 +116,10 @@ from engine.risk.dispositions import read_disposition, vocabulary
         ("NO DISPO", "none recorded"),
         ("DISPO NOT RECEIVED", "none recorded"),
         # other letters
-        ("ＧＵＩＬＴＹ", "convicted"),  # noqa: RUF001
-        ("ＤＩＳＭＩＳＳＥＤ", "dismissed"),  # noqa: RUF001
+        ("ＧＵＩＬＴＹ", "convicted"),
+        ("ＤＩＳＭＩＳＳＥＤ", "dismissed"),
         ("有罪", "unrecognised"),
-        ("Виновен", "unrecognised"),  # noqa: RUF001
+        ("Виновен", "unrecognised"),
     ],
 )
 def test_words_to_state(text: str, state: str) -> None:

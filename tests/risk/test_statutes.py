@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.risk.statutes import (
     cites_attempt,
+    cites_form,
     look_up,
     read_citation,
     read_place,
@@ -36,6 +37,16 @@ from tests.risk.records import code_of, coding
         ("PC 484E", "CA", "CA PC 484E"),
         ("HS 11378", "CA", "CA HS 11378"),
         ("187(a)", "CA", None),  # of which code?
+        ("18 § 3121 §§ A1", "PA", "PA 3121(a)(1)"),
+        ("35 § 780-113 §§ A30", "PA", "PA-35 780-113(a)(30)"),
+        ("75 § 3735", "PA", "PA-75 3735"),
+        ("893.13(1)(a)1", "FL", "FL 893.13(1)(a)(1)"),
+        ("316.193(3)(c)3", "FL", "FL 316.193(3)(c)(3)"),
+        ("110.00/125.25", "NY", "NY PL 125.25"),
+        ("PL 110.00/125.25", "NY", "NY PL 125.25"),
+        ("750.316-C", "MI", "MI 750.316"),
+        ("750.520b1A", "MI", "MI 750.520B(1)(a)"),
+        ("18.2-374.1:1", "VA", "VA 18.2-374.1:1"),
         ("TX PC 29.03", "", "TX PC 29.03"),
         ("PENAL 19.02", "Harris County, TX", "TX PC 19.02"),
         ("PC 22.021(a)(1)(B)", "Texas", "TX PC 22.021(a)(1)(b)"),
@@ -137,6 +148,36 @@ def test_places(jurisdiction: str, place: str) -> None:
         ("22-42-5 (F5)", "SD", "drug-possession"),
         ("16-13-30(b)", "GA", "drug-trafficking"),
         ("22-99-9", "SD", None),
+        ("18 USC 2260A", "", None),  # a register, exploitation or a kidnapping
+        ("8 USC 1324(a)(1)(B)(iv)", "", None),  # someone died
+        ("18 USC 2332a", "", "terrorism"),
+        ("18 USC 351", "", None),
+        ("PC 22.01(b)(2)(B)", "TX", "aggravated-assault"),
+        ("265/13A(b)", "MA", None),
+        ("2903.04", "OH", "manslaughter"),
+        ("18-3-104", "CO", "manslaughter"),
+        ("18-3-402", "CO", "sexual-assault"),
+        ("PC 647.6", "CA", None),
+        ("PC 206", "CA", "aggravated-assault"),
+        ("720 ILCS 5/19-6", "", None),  # violent or not
+        ("720 ILCS 5/12-14", "", "rape"),
+        ("720 ILCS 550/5", "", "drug-trafficking"),
+        ("35 § 780-113 §§ A30", "PA", "drug-trafficking"),
+        ("18 § 2506", "PA", "homicide"),
+        ("75 § 3735", "PA", "manslaughter"),
+        ("316.193(3)(c)3", "FL", "manslaughter"),
+        ("316.193(3)(c)1", "FL", None),
+        ("750.83", "MI", "aggravated-assault"),
+        ("750.520c", "MI", "sexual-assault"),
+        ("750.462b", "MI", "human-trafficking"),
+        ("2C:14-2a", "NJ", "sexual-assault"),
+        ("2C:35-9", "NJ", "homicide"),
+        ("90-95(a)(1)", "NC", "drug-trafficking"),
+        ("90-95", "NC", None),
+        ("14-27.2(a)(1)", "NC", "child-sexual-abuse"),
+        ("13-3408.A.7", "AZ", "drug-trafficking"),
+        ("13-3407", "AZ", None),
+        ("9A.36.120", "WA", "aggravated-assault"),
     ],
 )
 def test_statutes_and_their_categories(text: str, jurisdiction: str, category: str | None) -> None:
@@ -155,6 +196,24 @@ def test_statutes_and_their_categories(text: str, jurisdiction: str, category: s
         ("14-177", "NC"),
         ("c. 272 § 34", "MA"),
         ("14-45", "NC"),
+        ("18 3124", "PA"),
+        ("18 3204", "PA"),
+        ("18.2-361", "VA"),
+        ("18.2-71", "VA"),
+        ("750.158", "MI"),
+        ("750.14", "MI"),
+        ("800.02", "FL"),
+        ("PL 130.38", "NY"),
+        ("PL 125.40", "NY"),
+        ("13-1411", "AZ"),
+        ("13-3603", "AZ"),
+        ("13-1509", "AZ"),
+        ("13-2319", "AZ"),
+        ("16-12-140", "GA"),
+        ("2919.12", "OH"),
+        ("272/19", "MA"),
+        ("18 USC 1531", ""),
+        ("8 USC 1185", ""),
     ],
 )
 def test_statutes_of_status_or_conduct_never_rank_by_themselves(
@@ -171,6 +230,15 @@ def test_a_subsection_that_is_not_listed_stands_with_its_section() -> None:
     assert look_up("US 99-1(a)(b)", statutes()) is None
 
 
+def test_what_a_statute_is_of_an_offense() -> None:
+    table = statutes()
+    assert cites_form("18 USC 1113", "", table) == "attempt"
+    assert cites_form("18 USC 1117", "", table) == "conspiracy"
+    assert cites_form("21 USC 846", "TX", table) == "conspiracy"
+    assert cites_form("PC 664/187", "CA", table) == "attempt"
+    assert cites_form("18 USC 1111", "", table) == cites_form("", "", table) == ""
+
+
 def test_attempts() -> None:
     assert cites_attempt("PC 664/187(a)")
     assert cites_attempt("PL 110/125.25")
@@ -183,7 +251,7 @@ def test_every_law_reads_its_own_sections() -> None:
     laws = {row["id"]: row for row in parse_table(shared_files()["statutes.toml"], "")["law"]}
     prefix = {"TX PC": "PC ", "TX HSC": "HSC ", "CA PC": "PC ", "CA HS": "HS ", "CA VC": "VC "}
     prefix |= {"NY PL": "PL ", "NY VTL": "VTL ", "PA": "18 ", "MI": "MCL ", "AZ": "ARS "}
-    prefix |= {"OH": "ORC ", "NC": "NCGS ", "CO": "CRS "}
+    prefix |= {"OH": "ORC ", "NC": "NCGS ", "CO": "CRS ", "PA-75": "75 "}
     for key in [*table.category, *table.unranked]:
         law = next(name for name in laws if key.startswith(f"{name} "))
         section = key.removeprefix(f"{law} ")

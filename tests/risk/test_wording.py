@@ -47,6 +47,9 @@ TOKENS = [
         ("SUSBTANCE METHAMPHETMAINE", "SUBSTANCE METHAMPHETAMINE"),
         ("INTOXICATE", "INTOXICATE"),  # a word of its own, no misspelling
         ("ANOTHER'S", "ANOTHERS"),
+        ("ＡＧＧ ＡＳＬＴ", "AGGRAVATED ASSAULT"),
+        ("POSS ASSAULT WEAPON", "POSSESSION SEMIAUTOMATIC WEAPON"),
+        ("NON-NEG MANSL", "NONNEGLIGENT MANSLAUGHTER"),
         ("", ""),
         ("(M1)", ""),
     ],
