@@ -221,6 +221,7 @@ def test_a_use_that_is_killed_leaves_its_beginning(filled: Tenprint, probe: Prob
     assert [entry["event"] for entry in seen] == ["begin"]
 
 
+@pytest.mark.sqlite
 def test_what_cannot_be_logged_is_not_done(
     filled: Tenprint, probe: Probe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,8 @@ from engine.types import OffenseRecord
 from tests.prints_at_no_cost import Row
 from tests.store.invented import leave_behind
 
+pytestmark = pytest.mark.sqlite  # looks into SQLite's files
+
 
 @pytest.fixture
 def filled(tenprint: Tenprint, make_row: Row) -> Tenprint:

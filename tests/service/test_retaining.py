@@ -15,6 +15,8 @@ from engine.service.tenprint import Tenprint
 from engine.store.audit import Filter
 from tests.prints_at_no_cost import Row
 
+pytestmark = pytest.mark.sqlite  # looks into SQLite's files
+
 OLD = "2020-01-01 00:00:00.000000"
 
 

@@ -288,16 +288,15 @@ def test_any_reference_can_be_asked_for(database: Database, person: str) -> None
     assert walk(database).broken is None
 
 
-def _append_many(target: str) -> None:
-    database = Database(target if "://" in target else Path(target))
+def _append_many(target: Path | str) -> None:
+    database = Database(target)
     for number in range(25):
         with database.write() as writer:
             audit.append(writer, {"process": os.getpid(), "number": number})
     database.close()
 
 
-def test_several_processes_write_one_chain(path: Path, database: Database) -> None:
-    target = os.environ.get("TENPRINT_TEST_DATABASE") or str(path)
+def test_several_processes_write_one_chain(target: Path | str, database: Database) -> None:
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_append_many, args=(target,)) for _ in range(3)]
     for writer in writers:
