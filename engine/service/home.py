@@ -41,6 +41,8 @@ class Home:
         if isinstance(self.database, Path):
             return self.folder / "index"
         file = self.file
+        if file and file.resolve() == (self.folder / FILE).resolve():
+            return self.folder / "index"
         place = str(file.resolve()) if file else place_of(read_address(self.database))
         return self.folder / f"index-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 

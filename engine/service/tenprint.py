@@ -602,7 +602,7 @@ class Tenprint:
                 if names
                 else galleries.listing(connection)
             )
-            if not any(prints.count(connection, row) for row in rows):
+            if not any(prints.has_any(connection, row) for row in rows):
                 raise GalleryError("nothing is enrolled there yet: enrol prints first")
             return rows
 

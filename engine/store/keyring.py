@@ -69,6 +69,7 @@ def read_keyring(path: Path) -> tuple[Key, ...]:
 def add_key(path: Path) -> Key:
     """Puts a new key in front of those in a file, which is made if need be, for its owner only;
     KeysError where that cannot be."""
+    path = path.resolve()  # a link stays one
     old = read_keyring(path) if path.exists() else ()
     key = make_key()
     lines = [f"{item.id} {base64.b64encode(item.secret).decode()}\n" for item in (key, *old)]
@@ -80,12 +81,21 @@ def add_key(path: Path) -> Key:
                 file.flush()
                 os.fsync(file.fileno())
                 Path(file.name).replace(path)
+                _sync(path.parent)  # before anything is sealed with it
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
         raise KeysError(f"the keys cannot be written to {path}: {error.strerror}") from error
     return key
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _require_private(path: Path, status: os.stat_result) -> None:

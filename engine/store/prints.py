@@ -79,10 +79,13 @@ def enrol(
 ) -> list[bool]:
     """Enrols prints; for each, whether it was new to the gallery.
 
-    MakerMismatchError where one was made by another maker than the gallery's.
+    MakerMismatchError where one was made by another maker than the gallery's, KeysError without a
+    key though others are sealed.
     """
     changes.lock(connection)
     vault = vault_of(connection)
+    if vault.key is None:
+        vault.require_keys(connection)  # who forgot the keys must not enrol in plain beside others
     fresh = []
     template_ids = []
     for item in new:
@@ -105,6 +108,12 @@ def enrol(
             template_ids.append(rows.add(connection, templates, row))
     changes.record(connection, changes.ENROL, gallery.id, template_ids, submission)
     return fresh
+
+
+def has_any(connection: Connection, gallery: GalleryRow) -> bool:
+    """Whether the gallery has a template: quick, however many there are."""
+    query = select(templates.c.id).where(templates.c.gallery_id == gallery.id).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def count(connection: Connection, gallery: GalleryRow) -> int:

@@ -170,6 +170,8 @@ def test_each_database_has_index_files_of_its_own(tmp_path: Path) -> None:
     assert open_home(tmp_path / "home", "postgresql://w@h/a?sslmode=require").index == (
         homes[0].index
     )
+    own = open_home(tmp_path / "home", f"sqlite:///{plain.database}")
+    assert own.index == plain.index
     assert "pass-word" not in repr(homes[0])
     with pytest.raises(StoreError, match="cannot be read"):
         open_home(tmp_path / "home", "postgresql://h:x/a")

@@ -172,6 +172,18 @@ def test_without_the_key_nothing_opens_and_nothing_is_damaged(
     assert content(sealed, "P2") == (TEMPLATE + b"P2", IMAGE + b"P2")
 
 
+def test_who_opened_without_keys_cannot_enrol_beside_sealed_prints(
+    database: Database, target: Path | str, file: Path
+) -> None:
+    enrol(database, "BEFORE")
+    keyed = Database(target, Vault(file))
+    enrol(keyed, "P1")
+    keyed.close()
+    with pytest.raises(KeysError, match="TENPRINT_KEYS"):
+        enrol(database, "AFTER")
+    assert [count for _, _, count in keys_of(database)] == [1, 1, 1, 1]
+
+
 def test_what_is_plain_stays_readable_until_it_is_rotated(
     database: Database, target: Path | str, file: Path
 ) -> None:
