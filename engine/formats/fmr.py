@@ -1,4 +1,4 @@
-"""Finger minutiae records of others: ISO/IEC 19794-2:2005 and ANSI INCITS 378-2004, read and written.
+"""Finger minutiae records of others: ISO/IEC 19794-2:2005 and ANSI INCITS 378-2004.
 
 Both begin alike; what is read must be said to be the one or the other. All numbers are big-endian.
 Reading is strict: every length must agree with every other, every field lie in its range.
@@ -15,7 +15,7 @@ from enum import StrEnum
 import numpy as np
 
 from engine.errors import TemplateError
-from engine.types import F32, PPI, FingerPosition, Minutiae, MinutiaKind
+from engine.types import F32, PPI, FingerPosition, Minutiae
 
 CM = 2.54  # cm in an inch
 
@@ -41,6 +41,7 @@ class View:
 
 
 _MAGIC = b"FMR\0 20\0"
+_MAGICS = (_MAGIC, b"FMR\x00020\0")  # writers differ in the blank
 _LEAST_PX_CM = 99  # the standards' lowest resolution
 _MOST_PX_CM = 1575  # 4000 ppi, as of images
 _MOST_BYTES = 65536  # far over the largest record that scanners make
@@ -63,7 +64,7 @@ def read(data: bytes, edition: Edition, source: str = "") -> list[View]:
     if len(data) > _MOST_BYTES:
         raise TemplateError(source, f"a minutiae record of more than {_MOST_BYTES:,} bytes")
     header = _ISO_HEADER if edition is Edition.ISO_2005 else _ANSI_HEADER
-    if len(data) < header.size or not data.startswith(_MAGIC):
+    if len(data) < header.size or not data.startswith(_MAGICS):
         raise TemplateError(source, f"no minutiae record of {edition}: it begins otherwise")
     fields = header.unpack_from(data)
     length, (width, height, across, down, views, _) = fields[1], fields[-6:]

@@ -1,4 +1,4 @@
-"""Minutiae records of others: what the standard's samples say is read, what is damaged is refused."""
+"""Minutiae records of others: the samples are read as described, what is damaged is refused."""
 
 from __future__ import annotations
 
