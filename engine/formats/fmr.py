@@ -68,7 +68,9 @@ def read(data: bytes, edition: Edition, source: str = "") -> list[View]:
         raise TemplateError(source, f"no minutiae record of {edition}: it begins otherwise")
     fields = header.unpack_from(data)
     length, (width, height, across, down, views, _) = fields[1], fields[-6:]
-    if length != len(data):
+    # The field of ANSI 378 is of 2 bytes, and some of its writers leave them out of the count.
+    uncounted = 2 if edition is Edition.ANSI_2004 else 0
+    if length not in (len(data), len(data) - uncounted):
         raise TemplateError(source, f"the record says {length} bytes and has {len(data)}")
     for resolution in (across, down):
         if not _LEAST_PX_CM <= resolution <= _MOST_PX_CM:
@@ -121,15 +123,16 @@ def _read_view(
         raise TemplateError(source, f"finger position {position} or quality {quality} is unknown")
     kind = (rows["x"] >> _KIND_SHIFT).astype(np.uint8)
     x, y = rows["x"] & _PLACE, rows["y"] & _PLACE
-    if count and (kind.max() >= _NO_KIND or rows["angle"].max() >= turn):
-        raise TemplateError(source, "a minutia has a type or an angle that there is not")
+    if count and kind.max() >= _NO_KIND:
+        raise TemplateError(source, "a minutia has a type that there is not")
     if count and (x.max() >= size[0] or y.max() >= size[1] or rows["quality"].max() > 100):
         raise TemplateError(source, "a minutia lies outside the image, or its quality is over 100")
     across, down = scale
     minutiae = Minutiae(
         (x * across).astype(np.float32),
         (y * down).astype(np.float32),
-        (rows["angle"] * (2 * math.pi / turn)).astype(np.float32),
+        # A sample of ANSI 378 has angles of more than a turn; as angles they are what is left.
+        (rows["angle"] % turn * (2 * math.pi / turn)).astype(np.float32),
         kind,
         rows["quality"].astype(np.uint8),
     )

@@ -63,6 +63,8 @@ def test_the_samples_are_read_as_described(edition: Edition) -> None:
             ("quality", view.minutiae.quality, 1),
         ):
             expected = [item[name] * unit for item in wanted["minutiae"]]
+            if name == "angle":
+                expected = [value % (2 * math.pi) for value in expected]
             np.testing.assert_allclose(values, expected, rtol=1e-5)
 
 
@@ -136,10 +138,6 @@ def test_values_out_of_range_are_refused() -> None:
             spoilt[at] = value
         with pytest.raises(TemplateError, match=why):
             fmr.read(bytes(spoilt), Edition.ISO_2005)
-    spoilt = bytearray(fmr.write([made()], Edition.ANSI_2004))
-    spoilt[26 + 4 + 4] = 180  # 360 degrees
-    with pytest.raises(TemplateError, match="an angle"):
-        fmr.read(bytes(spoilt), Edition.ANSI_2004)
     with pytest.raises(TemplateError, match="more than"):
         fmr.read(data + bytes(65536), Edition.ISO_2005)
 
