@@ -132,7 +132,7 @@ def _read_view(
         (x * across).astype(np.float32),
         (y * down).astype(np.float32),
         # A sample of ANSI 378 has angles of more than a turn; as angles they are what is left.
-        (rows["angle"] % turn * (2 * math.pi / turn)).astype(np.float32),
+        (rows["angle"].astype(np.int64) % turn * (2 * math.pi / turn)).astype(np.float32),
         kind,
         rows["quality"].astype(np.uint8),
     )
