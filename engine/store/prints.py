@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
-from engine.store import changes, galleries, rows
+from engine.store import changes, galleries, memberships, rows
 from engine.store.galleries import GalleryRow
-from engine.store.schema import encounters, images, now, persons, prints, templates
+from engine.store.schema import ACTIVE, encounters, images, now, persons, prints, templates
 
 READ_AT_ONCE = 500  # ids in one query: below every database's limit on parameters
 
@@ -87,6 +87,7 @@ def enrol(
         fresh.append(not is_enrolled(connection, gallery, item.key))
         if fresh[-1]:
             print_id = _ensure_print(connection, item, submission)
+            active = _join(connection, gallery, print_id)
             row = {
                 "print_id": print_id,
                 "gallery_id": gallery.id,
@@ -94,15 +95,18 @@ def enrol(
                 "quality": item.quality,
                 "data": item.template,
                 "created_at": now(),
+                "active": active,
             }
-            template_ids.append(rows.add(connection, templates, row))
+            template_id = rows.add(connection, templates, row)
+            if active:
+                template_ids.append(template_id)
     changes.record(connection, changes.ENROL, gallery.id, template_ids, submission)
     return fresh
 
 
 def count(connection: Connection, gallery: GalleryRow) -> int:
-    """How many templates the gallery has."""
-    query = select(func.count()).where(templates.c.gallery_id == gallery.id)
+    """How many templates of the gallery are searched."""
+    query = select(func.count()).where(templates.c.gallery_id == gallery.id, templates.c.active)
     return int(connection.execute(query).scalar_one())
 
 
@@ -148,12 +152,23 @@ def of_encounter(connection: Connection, gallery: GalleryRow, person: str) -> li
         .join(prints, prints.c.id == templates.c.print_id)
         .join(persons, persons.c.id == prints.c.person_id)
         .where(templates.c.gallery_id == gallery.id, persons.c.reference == person)
+        .where(templates.c.active)
         .order_by(templates.c.id)
     )
     occasions: dict[int, list[StoredTemplate]] = {}
     for encounter, *template in connection.execute(query):
         occasions.setdefault(encounter, []).append(StoredTemplate(*template))
     return max(occasions.values(), key=len, default=[])
+
+
+def _join(connection: Connection, gallery: GalleryRow, print_id: int) -> bool:
+    """Makes the print's encounter one of the gallery; whether it is active, so to be searched."""
+    own = select(encounters.c.id, encounters.c.status)
+    encounter_id, status = connection.execute(
+        own.join(prints, prints.c.encounter_id == encounters.c.id).where(prints.c.id == print_id)
+    ).one()
+    memberships.join(connection, gallery.id, encounter_id)
+    return bool(status == ACTIVE)
 
 
 def _ensure_print(connection: Connection, new: NewPrint, submission: int) -> int:
