@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from engine.errors import ConflictError, NotFoundError
 from engine.store import memberships, persons, rows
-from engine.store.schema import encounters, images, now, prints, templates
+from engine.store.schema import encounters, galleries, images, now, prints, templates
 from engine.store.schema import persons as persons_table
 
 
@@ -61,7 +61,7 @@ def create(
     an encounter of that name."""
     person_id = rows.ensure(connection, persons_table, {"reference": person}, {"created_at": now()})
     if of_person(connection, person_id, reference):
-        raise ConflictError(f"person {person!r} has an encounter {reference!r} already")
+        raise conflict(person, reference)
     row = {
         "person_id": person_id,
         "reference": reference,
@@ -71,6 +71,11 @@ def create(
     }
     rows.add(connection, encounters, row)
     return find(connection, person, reference)
+
+
+def conflict(person: str, reference: str) -> ConflictError:
+    """What to say where an encounter is there that was to be made."""
+    return ConflictError(f"person {person!r} has an encounter {reference!r} already")
 
 
 def find(connection: Connection, person: str, reference: str) -> EncounterRow:
@@ -176,3 +181,67 @@ def _columns(facts: Facts) -> dict[str, Any]:
         "client_data": facts.client_data,
         "contextual_data": facts.contextual_data,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a template comes from. details: JSON, of its print."""
+
+    encounter: str
+    gallery: str
+    position: int
+    details: str | None
+
+
+def origins(connection: Connection, template_ids: Sequence[int]) -> dict[int, Origin]:
+    """Where these templates come from, as far as they are there."""
+    query = (
+        select(
+            templates.c.id,
+            encounters.c.reference,
+            galleries.c.name,
+            prints.c.position,
+            prints.c.details,
+        )
+        .join(prints, prints.c.id == templates.c.print_id)
+        .join(encounters, encounters.c.id == prints.c.encounter_id)
+        .join(galleries, galleries.c.id == templates.c.gallery_id)
+        .where(templates.c.id.in_(template_ids))
+    )
+    return {row[0]: Origin(*row[1:]) for row in connection.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTemplate:
+    """One template of a person. sha256: hex, of what it was made from."""
+
+    id: int
+    position: int
+    sha256: str
+    quality: int
+    data: bytes
+    active: bool
+    gallery: str
+    encounter: str
+
+
+def templates_of(connection: Connection, person_id: int) -> list[HeldTemplate]:
+    """All templates of a person, in every gallery, the best quality first."""
+    query = (
+        select(
+            templates.c.id,
+            prints.c.position,
+            prints.c.sha256,
+            templates.c.quality,
+            templates.c.data,
+            templates.c.active,
+            galleries.c.name,
+            encounters.c.reference,
+        )
+        .join(prints, prints.c.id == templates.c.print_id)
+        .join(encounters, encounters.c.id == prints.c.encounter_id)
+        .join(galleries, galleries.c.id == templates.c.gallery_id)
+        .where(encounters.c.person_id == person_id)
+        .order_by(templates.c.quality.desc(), templates.c.id)
+    )
+    return [HeldTemplate(*row) for row in connection.execute(query)]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from engine.errors import NotFoundError
 from engine.store import rows
@@ -100,10 +100,9 @@ def claim(
     """Up to `newest` tasks in these states that are due and that nobody is at work on, the highest
     priority first, then the oldest; nobody else gets them for as long as `hold`."""
     moment = now()
-    free = tasks.c.held_until.is_(None) | (tasks.c.held_until < moment)
     query = (
         select(tasks.c.id)
-        .where(tasks.c.state.in_(states), tasks.c.due_at <= moment, free)
+        .where(_due(states, moment))
         .order_by(tasks.c.priority.desc(), tasks.c.id)
         .limit(newest)
         .with_for_update(skip_locked=True)
@@ -116,6 +115,12 @@ def claim(
         select(tasks).where(own).order_by(tasks.c.priority.desc(), tasks.c.id)
     )
     return [TaskRow(**row) for row in found.mappings()]
+
+
+def any_due(connection: Connection, states: Sequence[str]) -> bool:
+    """Whether `claim` would find a task."""
+    query = select(tasks.c.id).where(_due(states, now())).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def hold_on(connection: Connection, ids: Sequence[int], hold: timedelta) -> None:
@@ -183,6 +188,11 @@ def clear_away(connection: Connection, older: timedelta) -> int:
     """Deletes what was delivered or given up longer ago than that; gives the number."""
     old = tasks.c.state.in_((COMPLETED, ERROR)) & (tasks.c.ended_at < now() - older)
     return connection.execute(delete(tasks).where(old)).rowcount
+
+
+def _due(states: Sequence[str], moment: datetime) -> ColumnElement[bool]:
+    free = tasks.c.held_until.is_(None) | (tasks.c.held_until < moment)
+    return tasks.c.state.in_(states) & (tasks.c.due_at <= moment) & free
 
 
 def _set(connection: Connection, task_id: int, **values: object) -> None:
