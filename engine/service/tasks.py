@@ -49,15 +49,15 @@ class TaskList:
             )
         return name
 
-    def state(self, name: str) -> str:
-        """Where a task stands; NotFoundError where there is none."""
+    def state(self, name: str, operator: str) -> str:
+        """Where a task stands; NotFoundError where that operator has none of that name."""
         with self._database.read() as connection:
-            return tasks.find(connection, name).state
+            return tasks.find(connection, name, operator).state
 
-    def redeliver(self, name: str) -> None:
-        """Delivers a result again. NotFoundError where it is not there any more."""
+    def redeliver(self, name: str, operator: str) -> None:
+        """Delivers a result again. NotFoundError likewise, or where it is not there any more."""
         with self._database.write() as connection:
-            tasks.redeliver(connection, name)
+            tasks.redeliver(connection, name, operator)
 
     def next_to_do(self, hold: timedelta) -> TaskRow | None:
         """The next task to do; nobody else gets it for as long as `hold`."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from engine.errors import ConflictError
+from engine.errors import InputError
 from engine.store import changes, encounters, galleries, memberships, persons, rows
 from engine.store.encounters import EncounterRow
 from engine.store.galleries import GalleryRow
@@ -41,14 +41,14 @@ def put(
     """Puts an encounter that has neither print nor gallery into galleries, which are made where
     there are none, with its prints.
 
-    ConflictError where two prints are the same, MakerMismatchError where a gallery is of another
+    InputError where two prints are the same, MakerMismatchError where a gallery is of another
     maker.
     """
     rows_of = [_join(connection, name, encounter) for name in names]
     seen: set[tuple[int, str]] = set()
     for item in items:
         if (item.position, item.sha256) in seen:
-            raise ConflictError(f"{item.source} is the same print as another of this encounter")
+            raise InputError(item.source, "the same print as another of this encounter")
         seen.add((item.position, item.sha256))
         row = {
             "person_id": encounter.person_id,

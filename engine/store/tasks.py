@@ -78,10 +78,11 @@ def add(
     return rows.add(connection, tasks, row)
 
 
-def find(connection: Connection, name: str) -> TaskRow:
-    """The task of that name; NotFoundError where there is none."""
+def find(connection: Connection, name: str, operator: str | None = None) -> TaskRow:
+    """The task of that name (and that operator, where one is named); NotFoundError where there is
+    none."""
     row = connection.execute(select(tasks).where(tasks.c.name == name)).mappings().first()
-    if row is None:
+    if row is None or operator not in (None, row["operator"]):
         raise NotFoundError(f"there is no task {name!r}, or it was cleared away")
     return TaskRow(**row)
 
@@ -172,10 +173,10 @@ def undelivered(
     )
 
 
-def redeliver(connection: Connection, name: str) -> None:
+def redeliver(connection: Connection, name: str, operator: str | None = None) -> None:
     """Delivers a result anew, as if it had not been tried. NotFoundError where there is no such
     task, or its result was delivered and forgotten; one not done yet is delivered anyway."""
-    task = find(connection, name)
+    task = find(connection, name, operator)
     if task.state == COMPLETED:
         raise NotFoundError(f"the result of task {name!r} was delivered, and is not kept")
     if task.state != PENDING:

@@ -9,7 +9,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, inspect, text
 
-from engine.errors import ConflictError, MakerMismatchError, NotFoundError
+from engine.errors import ConflictError, InputError, MakerMismatchError, NotFoundError
 from engine.store import (
     changes,
     encounters,
@@ -151,7 +151,7 @@ def test_what_is_kept_of_an_encounter_is_given_back(database: Database) -> None:
             encounters.find(connection, "P1", "E9")
         # another encounter may have the same prints
         create(connection, "P1", "E2", (3, 1))
-        with pytest.raises(ConflictError, match="the same print"):
+        with pytest.raises(InputError, match="the same print"):
             create(connection, "P1", "E3", (3, 3))
 
 
