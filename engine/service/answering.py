@@ -279,9 +279,14 @@ def _search(
 
 
 def _without(candidates: Sequence[Candidate], person: str, most: int) -> tuple[Candidate, ...]:
-    """The candidates but one person, ranked anew."""
-    others = [each for each in candidates if each.person != person][:most]
-    return tuple(replace(each, rank=place) for place, each in enumerate(others, start=1))
+    """The candidates but one person, who is nobody's rival either; ranked anew."""
+    others = [each for each in candidates if each.person != person]
+    ranked = []
+    for place, each in enumerate(others, start=1):
+        rival = next((x.score for x in others[place:] if x.person != each.person), None)
+        gap = each.gap if rival is None else each.score - rival
+        ranked.append(replace(each, rank=place, gap=gap))
+    return tuple(ranked[:most])
 
 
 def _entry(held: HeldTemplate, person: str) -> Entry:
