@@ -45,8 +45,8 @@ class Metrics:
 
     def count(self, counts: Mapping[str, int]) -> None:
         """Counts what a search found."""
-        self.searches.inc(counts.get("tenprint_searches", 0))
-        self.hits.inc(counts.get("tenprint_hits", 0))
+        self.searches.inc(counts.get("searches", 0))
+        self.hits.inc(counts.get("hits", 0))
 
     def watch(
         self, lines: Callable[[], Mapping[str, int]], sizes: Callable[[], Mapping[str, int]]
