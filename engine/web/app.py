@@ -20,7 +20,7 @@ from engine.web.desk import Desk
 from engine.web.faults import Fault
 from engine.web.limits import Limits
 from engine.web.metrics import CONTENT_TYPE
-from engine.web.operations import Kind
+from engine.web.operations import Kind, methods_at
 from engine.web.osia import Osia
 from engine.web.runner import Runner
 
@@ -107,9 +107,12 @@ def _add_health(app: FastAPI, desk: Desk, guard: Guard) -> None:
 
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
-    async def refuse(_request: Request, error: HTTPException) -> Response:
+    async def refuse(request: Request, error: HTTPException) -> Response:
         words = WORDS.get(error.status_code, "the request is not understood")
-        return Fault(error.status_code, words, error.headers).response()
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(methods_at(request.url.path))
+        return Fault(error.status_code, words, headers).response()
 
     @app.exception_handler(Exception)
     async def fail(_request: Request, error: Exception) -> Response:

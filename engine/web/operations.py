@@ -6,6 +6,7 @@ see docs/osia.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -91,6 +92,16 @@ TASK_OPERATIONS = (
     Operation("redeliverTaskResult", _POST, "/v1/tasks/{taskId}/redeliver", TASK_UPDATE, Kind.READ),
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
+
+
+def methods_at(path: str) -> list[str]:
+    """The methods that a path has, sorted; GET where it is none of the interface's."""
+    found = {
+        operation.method.value
+        for operation in (*OPERATIONS, *TASK_OPERATIONS)
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", operation.path), path)
+    }
+    return sorted(found or {"GET"})
 
 
 def methods(persons: Persons, searches: Searches) -> Mapping[str, Callable[[Call], Reply]]:

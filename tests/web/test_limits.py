@@ -1,4 +1,4 @@
-"""At its limits the service refuses, with words and a time to come again; nothing taken in is lost."""
+"""At its limits the service refuses, and says when to come again; nothing taken in is lost."""
 
 from __future__ import annotations
 
