@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.server import HANDLED_SIGNALS
 
 from engine.errors import SettingsError
 from engine.service.tenprint import DEFAULT_POLICY, Tenprint
@@ -137,7 +140,20 @@ def serve(tenprint: Tenprint, options: Options) -> None:
     if token:
         print(WARNING.format(hours=DEVELOPMENT_HOURS, token=token), flush=True)
     logs.event("listening", host=options.host, port=taken.getsockname()[1])
-    uvicorn.Server(config).run(sockets=[taken])
+    _Server(config).run(sockets=[taken])
+
+
+class _Server(uvicorn.Server):
+    """Ends in order at a signal, and does not raise it again: who called has to close things."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {each: signal.signal(each, self.handle_exit) for each in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
 
 def _is_local(host: str) -> bool:
