@@ -25,7 +25,7 @@ from engine.service.queueing import keep_rules, name_case
 from engine.service.results import ProbeFinger, Searched, Use
 from engine.service.searching import DEFAULT_FPIR, search, settings_for, write_down
 from engine.settings import Settings
-from engine.store import encounters, galleries, prints, records
+from engine.store import changes, encounters, galleries, prints, records
 from engine.store.database import Database
 from engine.store.encounters import HeldTemplate, Origin
 from engine.store.galleries import GalleryRow
@@ -215,6 +215,7 @@ class Answering:
         """Writes all searches in one transaction, then tells what they found."""
         kept: list[Searched | TenprintError] = []
         with self._database.write() as writer:
+            changes.lock(writer)
             for each, line, found in zip(batch, lines, made, strict=True):
                 if isinstance(found, TenprintError):
                     line.outcome = f"refused: {found}"

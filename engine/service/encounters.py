@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from engine import pipeline
 from engine.errors import InputError, NotFoundError
@@ -18,7 +20,7 @@ from engine.service.results import ProbeFinger, Use
 from engine.service.searching import settings_for
 from engine.service.workers import Refused
 from engine.settings import Settings
-from engine.store import encounters, galleries, holdings, memberships, merging, persons
+from engine.store import changes, encounters, galleries, holdings, memberships, merging, persons
 from engine.store.database import Database
 from engine.store.encounters import EncounterRow, Facts, KeptPrint
 from engine.store.holdings import NewItem
@@ -75,7 +77,7 @@ class Encounters:
             if found is not None:  # told before any work, and again when it is written
                 self._refuse_if_there(found, person, encounter)
             items = self._extract_new(given)
-            with self._database.write() as writer:
+            with self._writing() as writer:
                 row = encounters.create(writer, person, encounter, given.facts, entry.submission)
                 holdings.put(writer, row, items, given.galleries, entry.submission)
             entry.outcome = f"{len(items)} prints in {', '.join(given.galleries)}"
@@ -86,7 +88,7 @@ class Encounters:
         with self._on_record("update", use, person) as entry:
             self.find(person, encounter)
             items = self._extract_new(given)
-            with self._database.write() as writer:
+            with self._writing() as writer:
                 row = encounters.find(writer, person, encounter)
                 holdings.clear(writer, row, entry.submission)
                 encounters.change(writer, row.id, given.facts)
@@ -119,7 +121,7 @@ class Encounters:
     def remove(self, person: str, encounter: str | None, use: Use) -> None:
         """Deletes one encounter of a person, or all; with the last one the person goes."""
         with self._on_record("remove", use, person) as entry:
-            with self._database.write() as writer:
+            with self._writing() as writer:
                 person_id = encounters.find_person(writer, person)
                 if encounter is None:
                     rows = encounters.of_person(writer, person_id)
@@ -139,7 +141,7 @@ class Encounters:
         self._refuse_same(target, source)
         with (
             self._on_record("merge", use, f"{source} into {target}"[:200]) as entry,
-            self._database.write() as writer,
+            self._writing() as writer,
         ):
             target_id = encounters.find_person(writer, target)
             rows = encounters.of_person(writer, encounters.find_person(writer, source))
@@ -153,7 +155,7 @@ class Encounters:
         self._refuse_same(target, source)
         with (
             self._on_record("move", use, f"{source} to {target}"[:200]) as entry,
-            self._database.write() as writer,
+            self._writing() as writer,
         ):
             target_id = encounters.find_person(writer, target)
             row = encounters.find(writer, source, encounter)
@@ -168,7 +170,7 @@ class Encounters:
         """Makes an encounter ACTIVE, or INACTIVE: kept and not searched."""
         if status not in (ACTIVE, INACTIVE):
             raise InputError("status", f"must be {ACTIVE} or {INACTIVE}, not {status[:20]!r}")
-        with self._on_record("status", use, person) as entry, self._database.write() as writer:
+        with self._on_record("status", use, person) as entry, self._writing() as writer:
             row = encounters.find(writer, person, encounter)
             holdings.set_status(writer, row, status, entry.submission)
             entry.outcome = status
@@ -176,7 +178,7 @@ class Encounters:
     def set_galleries(self, person: str, encounter: str, names: Sequence[str], use: Use) -> None:
         """Puts an encounter into exactly these galleries."""
         check_galleries(names)
-        with self._on_record("galleries", use, person) as entry, self._database.write() as writer:
+        with self._on_record("galleries", use, person) as entry, self._writing() as writer:
             row = encounters.find(writer, person, encounter)
             holdings.set_galleries(writer, row, names, entry.submission)
             entry.outcome = ", ".join(names)
@@ -259,6 +261,13 @@ class Encounters:
                 self._indexes.refresh(row)
 
     @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """One transaction; writers wait for each other before they read what they change."""
+        with self._database.write() as writer:
+            changes.lock(writer)
+            yield writer
+
+    @contextmanager
     def _on_record(self, verb: str, use: Use, subject: str) -> Iterator[Entry]:
         with on_record(self._database, verb, use, subject) as entry:
             yield entry
@@ -274,8 +283,3 @@ def check_galleries(names: Sequence[str]) -> None:
         if name == ALL:
             raise InputError("galleries", f"{ALL} stands for every gallery: use another name")
         galleries.check_name(name)
-
-
-def with_position(finger: ProbeFinger) -> ProbeFinger:
-    """The finger with its template's position, where the client did not say it."""
-    return replace(finger, row=replace(finger.row, position=finger.template.position))
