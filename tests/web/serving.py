@@ -16,6 +16,7 @@ import httpx
 import jwt
 import numpy as np
 import pytest
+import wsq  # noqa: F401 (teaches Pillow the format)
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi.testclient import TestClient
 from PIL import Image

@@ -331,7 +331,7 @@ def test_bodies_that_are_no_encounter_are_refused(client: Client, body: bytes) -
     assert response.json()["code"] == 400
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "JPEG2000", "TIFF", "BMP"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "JPEG2000", "WSQ", "TIFF", "BMP"])
 def test_images_of_every_format_are_read(client: Client, form: str) -> None:
     response = client("POST", "/v1/persons", encounter(item(128, image=image(128, form=form))))
     assert response.status_code == 200, response.text
