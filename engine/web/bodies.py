@@ -67,8 +67,9 @@ class Body:
 
     @property
     def data(self) -> bytes:
-        """All of it."""
-        return b"".join(self._parts)
+        """All of it, held once."""
+        self._parts = [b"".join(self._parts)]
+        return self._parts[0]
 
     def reserve(self, count: int, limits: Limits) -> None:
         """Takes room for `count` bytes in all; a Fault where that is too much."""
