@@ -48,6 +48,14 @@ class StoreError(TenprintError):
     """The database cannot be opened, is of an unknown version, or refuses a change."""
 
 
+class NotFoundError(StoreError):
+    """There is no such person, encounter, gallery or task."""
+
+
+class ConflictError(StoreError):
+    """What was to be made is there already."""
+
+
 class SettingsError(TenprintError):
     """A setting is out of its range, or asks for a device that is not there."""
 

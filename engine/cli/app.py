@@ -19,6 +19,7 @@ from engine.cli import (
     records,
     retention,
     sample,
+    serve,
     severity,
     stats,
 )
@@ -42,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (enrol, identify, queue, stats, calibrate, examine, severity, sample):
+for verbs in (enrol, identify, queue, stats, calibrate, examine, severity, sample, serve):
     verbs.add_to(app)
 app.add_typer(gallery.app, name="gallery")
 app.add_typer(records.app, name="records")

@@ -8,6 +8,8 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import islice
 
+from sqlalchemy import Connection
+
 from engine import pipeline
 from engine.errors import InputError, MakerMismatchError
 from engine.formats import template as template_format
@@ -26,6 +28,8 @@ from engine.store.galleries import GalleryRow
 from engine.store.hits import WaitingHit
 from engine.store.schema import now
 from engine.types import Candidate, OffenseRecord, Site
+
+DEFAULT_FPIR = 1e-3  # of a gallery that none was chosen for
 
 
 def settings_for(galleries: Sequence[GalleryRow], settings: Settings) -> Settings:
@@ -103,41 +107,49 @@ def search(
 
 def keep(database: Database, searched: Searched, entry: Entry, max_candidates: int) -> Searched:
     """Writes a search to the database and the audit log, before anyone sees its result."""
-    found = searched.search
-    if found is None:
+    if searched.search is None:
         return searched
+    with database.write() as writer:
+        return write_down(writer, searched, entry, max_candidates)
+
+
+def write_down(
+    writer: Connection, searched: Searched, entry: Entry, max_candidates: int
+) -> Searched:
+    """Writes a search that was made and its audit entry, within the caller's transaction."""
+    found = searched.search
+    assert found is not None
     probes = [
         searches.ProbePrint(
             int(finger.row.position), finger.sha256, str(finger.row.path), finger.template.quality
         )
         for finger in searched.fingers
     ]
-    with database.write() as writer:
-        search_id = searches.save(
-            writer,
-            entry.submission,
-            probe=searched.probe,
-            maker=str(searched.fingers[0].template.maker),
-            fpir=found.fpir,
-            threshold=found.threshold,
-            gallery_size=found.gallery_size,
-            compared=found.compared,
-            max_candidates=max_candidates,
-            probes=probes,
-            sequences=found.sequences,
-            calibrations=found.calibrations,
-            candidates=found.candidates,
-        )
-        entry.tell(
-            writer,
-            "searched",
-            search=search_id,
-            galleries=sorted(found.sequences),
-            sequences=dict(found.sequences),  # up to which change each was seen
-            probes=[finger.sha256 for finger in searched.fingers],
-            persons=sorted({each.person for each in found.candidates if each.over_threshold}),
-            candidates=len(found.candidates),
-        )
+    search_id = searches.save(
+        writer,
+        entry.submission,
+        probe=searched.probe,
+        maker=str(searched.fingers[0].template.maker),
+        fpir=found.fpir,
+        threshold=found.threshold,
+        gallery_size=found.gallery_size,
+        compared=found.compared,
+        max_candidates=max_candidates,
+        probes=probes,
+        sequences=found.sequences,
+        calibrations=found.calibrations,
+        candidates=found.candidates,
+    )
+    entry.tell(
+        writer,
+        "searched",
+        search=search_id,
+        galleries=sorted(found.sequences),
+        sequences=dict(found.sequences),  # up to which change each was seen
+        probes=[finger.sha256 for finger in searched.fingers],
+        persons=sorted({each.person for each in found.candidates if each.over_threshold}),
+        candidates=len(found.candidates),
+    )
     return replace(searched, search_id=search_id)
 
 

@@ -21,10 +21,13 @@ from engine.formats.manifest import PrintRow
 from engine.report.page import write_report
 from engine.risk.policy import load_policy
 from engine.service import removal, rotation
+from engine.service.answering import Answering
 from engine.service.auditing import Audit
 from engine.service.calibrating import measure, scoring, sites_of
+from engine.service.encounters import Encounters
 from engine.service.enrolment import Enrolment
 from engine.service.exporting import digest_of, keep_export
+from engine.service.extracting import Extractors
 from engine.service.home import open_home
 from engine.service.indexes import Indexes
 from engine.service.journal import on_record
@@ -54,6 +57,7 @@ from engine.service.results import (
 )
 from engine.service.retaining import Retention
 from engine.service.searching import (
+    DEFAULT_FPIR,
     extract_probes,
     hits_of,
     keep,
@@ -62,6 +66,7 @@ from engine.service.searching import (
 )
 from engine.service.searching import search as search_one
 from engine.service.statistics import Statistics, gather
+from engine.service.tasks import TaskList
 from engine.settings import Settings
 from engine.store import changes, decisions, galleries, prints, records, sites
 from engine.store.audit import stamp as audit_stamp
@@ -74,7 +79,6 @@ from engine.types import FingerImage, OffenseRecord
 
 DEFAULT_GALLERY = "default"
 DEFAULT_POLICY = "sc-2010-conviction"
-DEFAULT_FPIR = 1e-3  # of a gallery that none was chosen for
 PRINTS_PER_WORKER = 4  # fewer are extracted sooner than a process is started
 
 
@@ -593,6 +597,18 @@ class Tenprint:
         """The enrolled prints of a person, with their images as far as they are kept."""
         with self._database.read() as connection:
             return prints.of_person(connection, galleries.find(connection, gallery), person)
+
+    def encounters(self, extractors: Extractors) -> Encounters:
+        """What a service does with persons' encounters, as its clients send them."""
+        return Encounters(self._database, self._indexes, self.settings, extractors)
+
+    def answering(self, policy: str | Path = DEFAULT_POLICY) -> Answering:
+        """Searches for many clients at once. PolicyError where the policy is not valid."""
+        return Answering(self._database, self._indexes, self.settings, load_policy(policy))
+
+    def task_list(self) -> TaskList:
+        """The requests that wait to be done or delivered."""
+        return TaskList(self._database)
 
     def _searchable(self, names: Sequence[str]) -> list[GalleryRow]:
         """The galleries to search; GalleryError where there is nothing in them."""

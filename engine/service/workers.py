@@ -120,11 +120,11 @@ class Crew:
         self.running: dict[Future[Outcome], Job] = {}
         self._work = work
         self._workers = workers
-        self._pool = _pool(workers)
+        self._pool = make_pool(workers)
 
     def submit(self, job: Job) -> None:
         """Gives a job to whoever comes free."""
-        self.running[_send(self._pool, self._work, job)] = job
+        self.running[send(self._pool, self._work, job)] = job
 
     def finished(self) -> Iterator[tuple[Job, Outcome]]:
         """Waits until something is done, and gives it."""
@@ -146,29 +146,30 @@ class Crew:
         suspects = list(self.running.values())
         self.running.clear()
         self.dismiss()
-        self._pool = _lone_pool()
+        self._pool = lone_pool()
         for job in suspects:
             try:
-                outcome = _send(self._pool, self._work, job).result()
+                outcome = send(self._pool, self._work, job).result()
             except BrokenProcessPool:
                 log.error("%s: the extracting process died", job.row.path)
                 outcome = Refused("the extracting process died on this image (out of memory?)")
-                self._pool = _lone_pool()
+                self._pool = lone_pool()
             yield job, outcome
         self.dismiss()
-        self._pool = _pool(self._workers)
+        self._pool = make_pool(self._workers)
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
+def make_pool(workers: int) -> ProcessPoolExecutor:
+    """Worker processes of one thread each, not started before the first job."""
     # Processes started afresh: a fork would copy locks that other threads hold.
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker)
 
 
-def _lone_pool() -> ProcessPoolExecutor:
+def lone_pool() -> ProcessPoolExecutor:
     """One worker that is known to live; TenprintError where none can."""
-    pool = _pool(1)
+    pool = make_pool(1)
     try:
-        _send(pool, abs, 0).result()
+        send(pool, abs, 0).result()
     except BrokenProcessPool as error:
         raise TenprintError(
             "extracting processes cannot be started here: extract in one process with --workers 1"
@@ -176,7 +177,7 @@ def _lone_pool() -> ProcessPoolExecutor:
     return pool
 
 
-def _send(pool: ProcessPoolExecutor, work: Callable[[Given], Made], job: Given) -> Future[Made]:
+def send(pool: ProcessPoolExecutor, work: Callable[[Given], Made], job: Given) -> Future[Made]:
     """Submits a job; to a broken pool, gives a future that says so, as a job at work would."""
     try:
         with _birth_of_workers():

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
-from engine.store.schema import changes, clock, now, templates
+from engine.store.schema import changes, clock, now
 
 ENROL = "enrol"
 REMOVE = "remove"
@@ -67,26 +67,30 @@ def latest(connection: Connection) -> int:
 
 def since(connection: Connection, gallery_id: int, sequence: int) -> Difference:
     """What an index of the gallery that has read up to `sequence` must add and remove."""
-    newer = (changes.c.gallery_id == gallery_id) & (changes.c.sequence > sequence)
-    added = (
-        select(changes.c.template_id)
-        .join(templates, templates.c.id == changes.c.template_id)
-        .where(newer, changes.c.kind == ENROL)
+    newer = (
+        select(
+            changes.c.template_id,
+            func.min(changes.c.sequence).label("first"),
+            func.max(changes.c.sequence).label("last"),
+        )
+        .where(changes.c.gallery_id == gallery_id, changes.c.sequence > sequence)
+        .group_by(changes.c.template_id)
+        .subquery()
     )
-    # What came and went since was never in that index.
-    came = changes.alias()
-    unseen = exists().where(
-        came.c.template_id == changes.c.template_id,
-        came.c.gallery_id == gallery_id,
-        came.c.sequence > sequence,
-        came.c.kind == ENROL,
+    # A template's changes alternate: what left first was in that index, what came first was not;
+    # and what came and went since, or went and came, leaves nothing to do.
+    first, last = changes.alias(), changes.alias()
+    query = (
+        select(newer.c.template_id, last.c.kind)
+        .join(first, first.c.sequence == newer.c.first)
+        .join(last, last.c.sequence == newer.c.last)
+        .where(first.c.kind == last.c.kind)
+        .order_by(newer.c.last)
     )
-    removed = select(changes.c.template_id).where(newer, changes.c.kind == REMOVE, ~unseen)
-    return Difference(
-        tuple(connection.execute(added.order_by(changes.c.sequence)).scalars()),
-        tuple(connection.execute(removed.order_by(changes.c.sequence)).scalars()),
-        latest(connection),
-    )
+    found: dict[str, list[int]] = {ENROL: [], REMOVE: []}
+    for template_id, kind in connection.execute(query):
+        found[kind].append(template_id)
+    return Difference(tuple(found[ENROL]), tuple(found[REMOVE]), latest(connection))
 
 
 def stamp(connection: Connection, sequence: int) -> str:

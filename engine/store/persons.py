@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, exists, func, select
 
 from engine.errors import GalleryError
-from engine.store import changes, holds
+from engine.store import changes, holds, memberships
 from engine.store.galleries import GalleryRow
 from engine.store.schema import (
     encounters,
@@ -18,6 +18,7 @@ from engine.store.schema import (
     prints,
     templates,
 )
+from engine.store.schema import memberships as memberships_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,13 @@ class Removed:
 
 def in_gallery(connection: Connection, gallery: GalleryRow) -> list[str]:
     """The references of everyone in the gallery, sorted."""
+    table = memberships_table.c
     query = (
         select(persons.c.reference)
         .distinct()
-        .select_from(templates)
-        .join(prints, prints.c.id == templates.c.print_id)
-        .join(persons, persons.c.id == prints.c.person_id)
-        .where(templates.c.gallery_id == gallery.id)
+        .join(encounters, encounters.c.person_id == persons.c.id)
+        .join(memberships_table, table.encounter_id == encounters.c.id)
+        .where(table.gallery_id == gallery.id)
         .order_by(persons.c.reference)
     )
     return list(connection.execute(query).scalars())
@@ -54,13 +55,13 @@ def in_gallery(connection: Connection, gallery: GalleryRow) -> list[str]:
 
 def galleries_of(connection: Connection, person: str) -> list[str]:
     """The names of the galleries that have the person, sorted."""
+    table = memberships_table.c
     query = (
         select(galleries.c.name)
         .distinct()
-        .select_from(templates)
-        .join(galleries, galleries.c.id == templates.c.gallery_id)
-        .join(prints, prints.c.id == templates.c.print_id)
-        .join(persons, persons.c.id == prints.c.person_id)
+        .join(memberships_table, table.gallery_id == galleries.c.id)
+        .join(encounters, encounters.c.id == table.encounter_id)
+        .join(persons, persons.c.id == encounters.c.person_id)
         .where(persons.c.reference == person)
         .order_by(galleries.c.name)
     )
@@ -75,31 +76,41 @@ def remove(connection: Connection, gallery: GalleryRow, person: str, submission:
     """
     changes.lock(connection)
     holds.require_none(connection, [person])
-    person_id = connection.execute(
-        select(persons.c.id).where(persons.c.reference == person)
-    ).scalar()
+    person_id = lookup(connection, person)
+    if person_id is None or not memberships.leave(connection, gallery.id, person_id):
+        raise GalleryError(f"gallery {gallery.name!r} has no person {person!r}")
     own = select(prints.c.id).where(prints.c.person_id == person_id)
     mine = (templates.c.gallery_id == gallery.id) & templates.c.print_id.in_(own)
-    template_ids = list(connection.execute(select(templates.c.id).where(mine)).scalars())
-    if person_id is None or not template_ids:
-        raise GalleryError(f"gallery {gallery.name!r} has no person {person!r}")
-    changes.record(connection, changes.REMOVE, gallery.id, template_ids, submission)
+    held = connection.execute(select(templates.c.id, templates.c.active).where(mine)).all()
+    searched = [template_id for template_id, active in held if active]
+    changes.record(connection, changes.REMOVE, gallery.id, searched, submission)
     connection.execute(delete(templates).where(mine))
-    records = _delete_records(connection, gallery, person_id)
+    records = delete_records(connection, gallery.id, person_id)
     pictures = _delete_unused_prints(connection, person_id)
-    left = connection.execute(
-        select(func.count()).select_from(prints).where(prints.c.person_id == person_id)
-    ).scalar_one()
-    if not left:
-        connection.execute(delete(persons).where(persons.c.id == person_id))
-    return Removed(int(not left), len(template_ids), pictures, records)
+    gone = drop_if_empty(connection, person_id)
+    return Removed(int(gone), len(held), pictures, records)
 
 
-def _delete_records(connection: Connection, gallery: GalleryRow, person_id: int) -> int:
+def lookup(connection: Connection, person: str) -> int | None:
+    """The id of the person, if there is one."""
+    query = select(persons.c.id).where(persons.c.reference == person)
+    return connection.execute(query).scalar()
+
+
+def drop_if_empty(connection: Connection, person_id: int) -> bool:
+    """Deletes a person without an encounter, with all records; whether there was none."""
+    left = select(func.count()).where(encounters.c.person_id == person_id)
+    if connection.execute(left).scalar_one():
+        return False
+    connection.execute(delete(persons).where(persons.c.id == person_id))
+    return True
+
+
+def delete_records(connection: Connection, gallery_id: int, person_id: int) -> int:
     """Deletes the person's records in the gallery with all that they ever said; gives their
     number."""
     table = offense_records.c
-    own = (table.gallery_id == gallery.id) & (table.person_id == person_id)
+    own = (table.gallery_id == gallery_id) & (table.person_id == person_id)
     # Each record has one current version, whatever became of it.
     current = select(func.count()).where(own, table.superseded_at.is_(None))
     count = int(connection.execute(current).scalar_one())
@@ -108,8 +119,8 @@ def _delete_records(connection: Connection, gallery: GalleryRow, person_id: int)
 
 
 def _delete_unused_prints(connection: Connection, person_id: int) -> int:
-    """Deletes the person's prints without a template, and encounters without a print; gives the
-    number of images that went with them."""
+    """Deletes the person's prints without a template, and encounters without a gallery; gives
+    the number of images that went with them."""
     unused = (prints.c.person_id == person_id) & ~exists().where(
         templates.c.print_id == prints.c.id
     )
@@ -119,7 +130,7 @@ def _delete_unused_prints(connection: Connection, person_id: int) -> int:
     connection.execute(
         delete(encounters).where(
             encounters.c.person_id == person_id,
-            ~exists().where(prints.c.encounter_id == encounters.c.id),
+            ~exists().where(memberships_table.c.encounter_id == encounters.c.id),
         )
     )
     return pictures

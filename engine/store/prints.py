@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
-from engine.store import changes, galleries, rows
+from engine.store import changes, galleries, memberships, rows
 from engine.store.galleries import GalleryRow
-from engine.store.schema import encounters, images, now, persons, prints, templates
+from engine.store.schema import ACTIVE, encounters, images, now, persons, prints, templates
 from engine.store.sealing import image_place, template_place, vault_of
 
 READ_AT_ONCE = 500  # ids in one query: below every database's limit on parameters
@@ -94,6 +94,7 @@ def enrol(
         fresh.append(not is_enrolled(connection, gallery, item.key))
         if fresh[-1]:
             print_id = _ensure_print(connection, item, submission)
+            active = _join(connection, gallery, print_id)
             place = template_place(gallery.id, print_id)
             data, sealed_with = vault.seal(item.template, place)
             row = {
@@ -104,8 +105,11 @@ def enrol(
                 "data": data,
                 "created_at": now(),
                 "sealed_with": sealed_with,
+                "active": active,
             }
-            template_ids.append(rows.add(connection, templates, row))
+            template_id = rows.add(connection, templates, row)
+            if active:
+                template_ids.append(template_id)
     changes.record(connection, changes.ENROL, gallery.id, template_ids, submission)
     return fresh
 
@@ -117,8 +121,8 @@ def has_any(connection: Connection, gallery: GalleryRow) -> bool:
 
 
 def count(connection: Connection, gallery: GalleryRow) -> int:
-    """How many templates the gallery has."""
-    query = select(func.count()).where(templates.c.gallery_id == gallery.id)
+    """How many templates of the gallery are searched."""
+    query = select(func.count()).where(templates.c.gallery_id == gallery.id, templates.c.active)
     return int(connection.execute(query).scalar_one())
 
 
@@ -175,6 +179,7 @@ def of_encounter(connection: Connection, gallery: GalleryRow, person: str) -> li
         .join(prints, prints.c.id == templates.c.print_id)
         .join(persons, persons.c.id == prints.c.person_id)
         .where(templates.c.gallery_id == gallery.id, persons.c.reference == person)
+        .where(templates.c.active)
         .order_by(templates.c.id)
     )
     occasions: dict[int, list[StoredTemplate]] = {}
@@ -189,6 +194,16 @@ def _open(
 ) -> bytes:
     place = template_place(gallery_id, print_id)
     return vault_of(connection).open(data, sealed_with, place)
+
+
+def _join(connection: Connection, gallery: GalleryRow, print_id: int) -> bool:
+    """Makes the print's encounter one of the gallery; whether it is active, so to be searched."""
+    own = select(encounters.c.id, encounters.c.status)
+    encounter_id, status = connection.execute(
+        own.join(prints, prints.c.encounter_id == encounters.c.id).where(prints.c.id == print_id)
+    ).one()
+    memberships.join(connection, gallery.id, encounter_id)
+    return bool(status == ACTIVE)
 
 
 def _ensure_print(connection: Connection, new: NewPrint, submission: int) -> int:

@@ -10,7 +10,10 @@ from engine.errors import UseError
 from engine.store import changes
 from engine.store.schema import REFERENCE_LENGTH, purposes
 
-VERBS = ("enrol", "records", "identify", "verify", "queue", "decide", "correct")  # that need one
+# Those that need one.
+VERBS = (
+    "enrol", "update", "read", "records", "identify", "verify", "queue", "decide", "correct",
+)  # fmt: skip
 
 
 def allowed(connection: Connection) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -32,6 +33,7 @@ NAME_LENGTH = 64  # of a gallery
 REFERENCE_LENGTH = 200  # of persons, encounters, records: names given from outside
 SHA256_LENGTH = 64  # hex digits
 KEY_LENGTH = 16  # hex digits of a key's id
+ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"  # status of an encounter: only active ones are searched
 
 
 def now() -> datetime:
@@ -155,6 +157,11 @@ encounters = Table(
     _text("reference"),  # "" where the source names no encounter
     _owner("submission_id", "submissions.id", cascade=False),
     _time("created_at"),
+    Column("status", String(8), nullable=False, server_default=ACTIVE),
+    Column("kind", String(REFERENCE_LENGTH), nullable=False, server_default=""),
+    Column("client_data", Text),  # base64, as it came
+    Column("contextual_data", Text),  # JSON, as it came
+    _time("updated_at", nullable=True),
     UniqueConstraint("person_id", "reference"),
     sqlite_autoincrement=True,
 )
@@ -170,8 +177,9 @@ prints = Table(
     Column("source", Text, nullable=False),
     Column("ppi", Float),  # as the caller stated it; none where the file was to say
     _time("created_at"),
+    Column("details", Text),  # JSON: what a client told of the print, and is told again
     CheckConstraint("position BETWEEN 0 AND 10", name="position"),
-    UniqueConstraint("person_id", "position", "sha256"),
+    UniqueConstraint("encounter_id", "position", "sha256"),
     Index(None, "encounter_id"),
     sqlite_autoincrement=True,
 )
@@ -196,10 +204,20 @@ templates = Table(
     Column("data", LargeBinary, nullable=False),  # formats.template, or that sealed
     _time("created_at"),
     _key(),
+    Column("active", Boolean, nullable=False, server_default=true()),  # only these are searched
     UniqueConstraint("gallery_id", "print_id"),
     Index(None, "print_id"),
     Index(None, "sealed_with", "id"),
     sqlite_autoincrement=True,
+)
+
+# Which encounters a gallery has, with a print or without.
+memberships = Table(
+    "memberships",
+    metadata,
+    _owner("gallery_id", "galleries.id", key=True, cascade=False),
+    _owner("encounter_id", "encounters.id", key=True),
+    Index(None, "encounter_id"),
 )
 
 # One row is one version of a record: what it said from recorded_at to superseded_at.
@@ -432,5 +450,35 @@ exports = Table(
     _time("at"),
     _owner("submission_id", "submissions.id", cascade=False),
     Index(None, "at"),
+    sqlite_autoincrement=True,
+)
+
+# Requests that are answered by a callback: the operation is done, then its result delivered.
+# request and result are protected data, and are emptied when they are no longer needed.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(36), nullable=False, unique=True),  # what the client knows it by
+    _text("operation", 40),
+    _text("transaction_name"),
+    _text("operator"),
+    Column("callback", Text, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    _text("state", 9),
+    Column("request", LargeBinary, nullable=False),
+    Column("result", LargeBinary),
+    Column("failed", Boolean, nullable=False),  # the result is an error
+    Column("runs", Integer, nullable=False),  # how often the operation was begun
+    Column("attempts", Integer, nullable=False),  # of delivery
+    Column("reason", Text, nullable=False),  # why the last one failed
+    _time("created_at"),
+    _time("due_at"),
+    _time("held_until", nullable=True),  # by the process that is at work on it
+    _time("ended_at", nullable=True),
+    CheckConstraint(
+        "state IN ('pending', 'scheduled', 'retry', 'error', 'completed')", name="state"
+    ),
+    Index("ix_tasks_state", "state", "priority", "due_at"),
     sqlite_autoincrement=True,
 )

@@ -34,7 +34,7 @@ GROUPS = {
     "audit": ("show", "head", "verify", "export", "purposes"),
     "retention": ("set", "show", "apply", "hold", "release"),
 }
-VERBS = [[name] for name in (*ALONE, "sample")] + [
+VERBS = [[name] for name in (*ALONE, "sample", "serve")] + [
     [group, name] for group, names in GROUPS.items() for name in names
 ]
 

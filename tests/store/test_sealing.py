@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from engine.errors import KeysError, StoreError
-from engine.store import galleries, prints, resealing, schema, submissions
+from engine.store import (
+    encounters,
+    galleries,
+    holdings,
+    merging,
+    prints,
+    resealing,
+    schema,
+    submissions,
+)
 from engine.store.database import Database
 from engine.store.keyring import add_key, make_key
 from engine.store.migrate import config
@@ -279,3 +288,21 @@ def test_the_tables_of_sealed_data_cannot_be_taken_back(sealed: Database) -> Non
         settings.attributes["connection"] = connection
         command.downgrade(settings, "0003")
     assert content(sealed, "P1")[0] == TEMPLATE + b"P1"
+
+
+def test_encounters_are_sealed_and_follow_gallery_and_person(sealed: Database) -> None:
+    facts = encounters.Facts("ACTIVE", "booking")
+    with sealed.write() as writer:
+        number = submissions.begin(writer, "enrol")
+        row = encounters.create(writer, "P3", "E1", facts, number)
+        item = holdings.NewItem(2, "3" * 64, "[0]", None, "{}", IMAGE, TEMPLATE, MAKER, 80)
+        holdings.put(writer, row, [item], ["default"], number)
+        row = encounters.find(writer, "P3", "E1")
+        holdings.set_galleries(writer, row, ["default", "other"], number)
+        row = encounters.find(writer, "P3", "E1")
+        merging.move(writer, [row], encounters.find_person(writer, "P1"), number)
+        (kept,) = encounters.prints_of(writer, row.id)
+        assert (kept.template, kept.image) == (TEMPLATE, IMAGE)
+        held = encounters.templates_of(writer, encounters.find_person(writer, "P1"))
+        assert [each.gallery for each in held if each.data == TEMPLATE] == ["default", "other"]
+    assert not any(TEMPLATE in value or IMAGE in value for value in raw(sealed))

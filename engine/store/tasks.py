@@ -1,0 +1,200 @@
+"""Tasks: requests that a callback answers, kept until their result is delivered.
+
+pending (to be done) → scheduled (to be delivered) → completed, or retry (to be delivered again,
+later), or error (given up, until somebody asks for it again).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+
+from engine.errors import NotFoundError
+from engine.store import rows
+from engine.store.schema import now, tasks
+
+PENDING, SCHEDULED, RETRY = "pending", "scheduled", "retry"
+ERROR, COMPLETED = "error", "completed"
+NOTHING = b""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One task. request, result: bytes of whoever does it. runs: how often it was begun. attempts:
+    of its delivery. reason: why the last one failed. held_until: by a process at work on it."""
+
+    id: int
+    name: str
+    operation: str
+    transaction_name: str
+    operator: str
+    callback: str
+    priority: int
+    state: str
+    request: bytes
+    result: bytes | None
+    failed: bool
+    runs: int
+    attempts: int
+    reason: str
+    created_at: datetime
+    due_at: datetime
+    held_until: datetime | None
+    ended_at: datetime | None
+
+
+def add(
+    connection: Connection,
+    name: str,
+    *,
+    operation: str,
+    transaction: str,
+    operator: str,
+    callback: str,
+    priority: int,
+    request: bytes,
+) -> int:
+    """Keeps a request and gives its id."""
+    moment = now()
+    row = {
+        "name": name,
+        "operation": operation,
+        "transaction_name": transaction,
+        "operator": operator,
+        "callback": callback,
+        "priority": priority,
+        "state": PENDING,
+        "request": request,
+        "failed": False,
+        "runs": 0,
+        "attempts": 0,
+        "reason": "",
+        "created_at": moment,
+        "due_at": moment,
+    }
+    return rows.add(connection, tasks, row)
+
+
+def find(connection: Connection, name: str, operator: str | None = None) -> TaskRow:
+    """The task of that name (and that operator, where one is named); NotFoundError where there is
+    none."""
+    row = connection.execute(select(tasks).where(tasks.c.name == name)).mappings().first()
+    if row is None or operator not in (None, row["operator"]):
+        raise NotFoundError(f"there is no task {name!r}, or it was cleared away")
+    return TaskRow(**row)
+
+
+def load(connection: Connection) -> tuple[int, int]:
+    """How many tasks are still to be done, and of how many bytes their requests are."""
+    size = func.coalesce(func.sum(func.length(tasks.c.request)), 0)
+    query = select(func.count(), size).where(tasks.c.state == PENDING)
+    count, total = connection.execute(query).one()
+    return int(count), int(total)
+
+
+def claim(
+    connection: Connection, states: Sequence[str], hold: timedelta, newest: int = 1
+) -> list[TaskRow]:
+    """Up to `newest` tasks in these states that are due and that nobody is at work on, the highest
+    priority first, then the oldest; nobody else gets them for as long as `hold`."""
+    moment = now()
+    query = (
+        select(tasks.c.id)
+        .where(_due(states, moment))
+        .order_by(tasks.c.priority.desc(), tasks.c.id)
+        .limit(newest)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(connection.execute(query).scalars())
+    own = tasks.c.id.in_(ids)
+    runs = tasks.c.runs + (1 if PENDING in states else 0)
+    connection.execute(update(tasks).where(own).values(held_until=moment + hold, runs=runs))
+    found = connection.execute(
+        select(tasks).where(own).order_by(tasks.c.priority.desc(), tasks.c.id)
+    )
+    return [TaskRow(**row) for row in found.mappings()]
+
+
+def any_due(connection: Connection, states: Sequence[str]) -> bool:
+    """Whether `claim` would find a task."""
+    query = select(tasks.c.id).where(_due(states, now())).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def hold_on(connection: Connection, ids: Sequence[int], hold: timedelta) -> None:
+    """Says that somebody is still at work on these."""
+    own = tasks.c.id.in_(ids) & tasks.c.held_until.is_not(None)
+    connection.execute(update(tasks).where(own).values(held_until=now() + hold))
+
+
+def let_go(connection: Connection, ids: Sequence[int]) -> None:
+    """Says that nobody is at work on these any more."""
+    connection.execute(update(tasks).where(tasks.c.id.in_(ids)).values(held_until=None))
+
+
+def done(connection: Connection, task_id: int, result: bytes, *, failed: bool) -> None:
+    """Keeps the result of a task, to be delivered at once; its request is forgotten."""
+    _set(
+        connection,
+        task_id,
+        state=SCHEDULED,
+        request=NOTHING,
+        result=result,
+        failed=failed,
+        due_at=now(),
+        held_until=None,
+    )
+
+
+def delivered(connection: Connection, task_id: int) -> None:
+    """The client has the result, which is forgotten."""
+    _set(
+        connection, task_id, state=COMPLETED, result=None, reason="", held_until=None,
+        ended_at=now(),
+    )  # fmt: skip
+
+
+def undelivered(
+    connection: Connection, task: TaskRow, reason: str, again: timedelta | None
+) -> None:
+    """The delivery failed: it is tried again after a time, or (None) given up."""
+    _set(
+        connection,
+        task.id,
+        state=ERROR if again is None else RETRY,
+        attempts=task.attempts + 1,
+        reason=reason,
+        due_at=now() + (again or timedelta()),
+        held_until=None,
+        ended_at=now() if again is None else None,
+    )
+
+
+def redeliver(connection: Connection, name: str, operator: str | None = None) -> None:
+    """Delivers a result anew, as if it had not been tried. NotFoundError where there is no such
+    task, or its result was delivered and forgotten; one not done yet is delivered anyway."""
+    task = find(connection, name, operator)
+    if task.state == COMPLETED:
+        raise NotFoundError(f"the result of task {name!r} was delivered, and is not kept")
+    if task.state != PENDING:
+        own = tasks.c.id == task.id
+        values = {"state": SCHEDULED, "attempts": 0, "due_at": now(), "ended_at": None}
+        connection.execute(update(tasks).where(own).values(values))
+
+
+def clear_away(connection: Connection, older: timedelta) -> int:
+    """Deletes what was delivered or given up longer ago than that; gives the number."""
+    old = tasks.c.state.in_((COMPLETED, ERROR)) & (tasks.c.ended_at < now() - older)
+    return connection.execute(delete(tasks).where(old)).rowcount
+
+
+def _due(states: Sequence[str], moment: datetime) -> ColumnElement[bool]:
+    free = tasks.c.held_until.is_(None) | (tasks.c.held_until < moment)
+    return tasks.c.state.in_(states) & (tasks.c.due_at <= moment) & free
+
+
+def _set(connection: Connection, task_id: int, **values: object) -> None:
+    connection.execute(update(tasks).where(tasks.c.id == task_id).values(values))

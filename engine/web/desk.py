@@ -1,0 +1,120 @@
+"""The desk: everything that serves, wired together: lines, operations, worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ConflictError, NotFoundError
+from engine.service.answering import Asked
+from engine.service.extracting import Extractors
+from engine.service.tenprint import DEFAULT_POLICY, Tenprint
+from engine.web import faults, writing
+from engine.web.calls import Call, Reply
+from engine.web.faults import Fault
+from engine.web.limits import Limits
+from engine.web.lines import Line, call
+from engine.web.metrics import Metrics
+from engine.web.operations import BY_NAME, Kind, methods
+from engine.web.persons import Persons
+from engine.web.searches import Searches
+
+CREATED = ("createEncounterNoIds", "createEncounterNoId", "createEncounter")
+GONE = ("deleteEncounter", "deleteAll", "mergeEncounter", "moveEncounter")
+
+
+class Desk:
+    """What one process does for its clients. Close it: all that was taken in is answered then."""
+
+    def __init__(
+        self,
+        tenprint: Tenprint,
+        *,
+        workers: int,
+        policy: str | Path = DEFAULT_POLICY,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+    ) -> None:
+        """workers: processes that extract; 0 extracts in threads of this one."""
+        self.limits = limits
+        self.metrics = Metrics()
+        self.tasks = tenprint.task_list()
+        self._extractors = Extractors(workers)
+        encounters = tenprint.encounters(self._extractors)
+        answering = tenprint.answering(policy)
+        self._search: Line[Asked] = Line(
+            "search",
+            answering.answer,
+            threads=1,  # searches share one view of the galleries
+            waiting=limits.search_waiting,
+            batch=limits.search_batch,
+        )
+        self._work: Line[Callable[[], Any]] = Line(
+            "work", call, threads=limits.work_threads, waiting=limits.work_waiting
+        )
+        self._read: Line[Callable[[], Any]] = Line(
+            "read", call, threads=limits.read_threads, waiting=limits.read_waiting
+        )
+        searches = Searches(encounters, answering, self._search.put, limits)
+        self._methods = methods(Persons(encounters, limits), searches)
+        self.metrics.watch(self._waiting, answering.sizes)
+
+    def begin(self, asked: Call) -> Future[Reply]:
+        """Puts a call in its line; a Fault 429 where that is full."""
+        kind = BY_NAME[asked.operation].kind
+        return self.put(kind, lambda: self.perform(asked), asked.priority)
+
+    def put(self, kind: Kind, work: Callable[[], Any], priority: int) -> Future[Any]:
+        """Puts any work in a line, likewise."""
+        line = self._read if kind is Kind.READ else self._work
+        return line.put(work, priority)
+
+    def perform(self, asked: Call, *, again: bool = False) -> Reply:
+        """Does a call, in this thread. again: a process may have done it before and died before it
+        could tell; what is found done then is taken as done. Raises Faults alone."""
+        operation = BY_NAME[asked.operation]
+        try:
+            _ = asked.transaction
+            reply = self._methods[asked.operation](asked)
+        except ConflictError as error:
+            if again and asked.operation in CREATED:
+                return Reply(200, writing.ids(*_ids_of(asked), ()))
+            raise _with_status(faults.of(error), operation.conflict) from error
+        except NotFoundError as error:
+            if again and asked.operation in GONE:
+                return Reply()
+            raise _with_status(faults.of(error), operation.missing) from error
+        except Exception as error:
+            raise faults.of(error) from error
+        self.metrics.count(reply.counts)
+        return reply
+
+    def close(self) -> None:
+        """Answers what was taken in, then ends."""
+        for line in (self._work, self._read, self._search):
+            line.close()
+        self._extractors.close()
+
+    def _waiting(self) -> Mapping[str, int]:
+        lines: Sequence[Line[Any]] = (self._work, self._read, self._search)
+        return {line.name: len(line) for line in lines} | {"tasks": self.tasks.load()[0]}
+
+
+def with_ids(asked: Call, person: str, encounter: str) -> Call:
+    """A call that creates, with the ids it is to make where the client gives none."""
+    if asked.operation not in CREATED:
+        return asked
+    return replace(asked, query={**asked.query, "_personId": person, "_encounterId": encounter})
+
+
+def _ids_of(asked: Call) -> tuple[str, str]:
+    return (
+        asked.path.get("personId") or asked.query["_personId"],
+        asked.path.get("encounterId") or asked.query["_encounterId"],
+    )
+
+
+def _with_status(fault: Fault, status: int) -> Fault:
+    return Fault(status, fault.message, fault.headers)

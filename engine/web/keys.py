@@ -1,0 +1,141 @@
+"""Keys: with which tokens are checked, out of a file, from a URL, or made for development."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from engine.errors import SettingsError
+
+ALGORITHMS = ("RS256", "ES256")
+LEAST_RSA_BITS = 2048
+MOST_BYTES = 2**20  # of a set of keys
+DEVELOPMENT_HOURS = 12  # that the token of the development key is good for
+_CURVE = "secp256r1"
+
+
+class Keys(Protocol):
+    """Where the public keys come from."""
+
+    def find(self, kid: str | None) -> jwt.PyJWK | None:
+        """The key of that id; without an id, the only key there is. None where there is none."""
+
+
+class FixedKeys:
+    """Keys that do not change while the service runs."""
+
+    def __init__(self, text: str, source: str) -> None:
+        """text: a JSON Web Key Set. SettingsError where it holds no key that can be used."""
+        self._keys = read_keys(text, source)
+
+    def find(self, kid: str | None) -> jwt.PyJWK | None:
+        if kid is None and len(self._keys) == 1:
+            return next(iter(self._keys.values()))
+        return self._keys.get(kid or "")
+
+
+class FetchedKeys:
+    """Keys at a URL, read when the first token comes and when one names a key that is not known,
+    but not more often than some seconds allow: whoever sends bad tokens must not make us ask."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        if not url.startswith("https://"):
+            raise SettingsError(f"--jwks {url}: keys are fetched over https only")
+        self._url = url
+        self._seconds = seconds
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._read_at = -seconds
+        self._lock = threading.Lock()
+
+    def find(self, kid: str | None) -> jwt.PyJWK | None:
+        with self._lock:
+            if kid not in self._keys and time.monotonic() - self._read_at >= self._seconds:
+                self._read_at = time.monotonic()
+                self._keys = read_keys(_fetch(self._url), self._url)
+            if kid is None and len(self._keys) == 1:
+                return next(iter(self._keys.values()))
+            return self._keys.get(kid or "")
+
+
+class DevelopmentKey:
+    """A key made at the start of this process and lost with it, and a token of it."""
+
+    def __init__(self, issuer: str, audience: str, scopes: tuple[str, ...]) -> None:
+        private = ec.generate_private_key(ec.SECP256R1())
+        claims = {
+            "iss": issuer,
+            "aud": audience,
+            "sub": "development",
+            "scope": " ".join(scopes),
+            "exp": int(time.time()) + DEVELOPMENT_HOURS * 3600,
+        }
+        self.token = jwt.encode(claims, private, "ES256")
+        described = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(private.public_key()))
+        self._key = jwt.PyJWK(described | {"alg": "ES256"})
+
+    def find(self, kid: str | None) -> jwt.PyJWK | None:
+        return self._key if kid is None else None
+
+
+def open_keys(place: str, seconds: float) -> Keys:
+    """The keys at a URL or in a file. SettingsError where they cannot be read or used."""
+    if "://" in place:
+        return FetchedKeys(place, seconds)
+    try:
+        text = Path(place).read_text()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"--jwks {place}: the file cannot be read ({error})") from error
+    return FixedKeys(text, place)
+
+
+def read_keys(text: str, source: str) -> dict[str, jwt.PyJWK]:
+    """The keys of a set that can check a signature, by their id. SettingsError where none can."""
+    try:
+        described: list[dict[str, Any]] = json.loads(text)["keys"]
+        found = {str(each.get("kid", "")): _key(each) for each in described}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SettingsError(f"{source}: no JSON Web Key Set") from error
+    usable = {kid: key for kid, key in found.items() if key is not None}
+    if not usable:
+        raise SettingsError(
+            f"{source}: no key for {' or '.join(ALGORITHMS)} (RSA of {LEAST_RSA_BITS} bits at "
+            "least, or P-256)"
+        )
+    return usable
+
+
+def _key(described: dict[str, Any]) -> jwt.PyJWK | None:
+    """A public key to check signatures with; None for any other."""
+    if described.get("use", "sig") != "sig":
+        return None
+    try:
+        key = jwt.PyJWK(described)
+    except jwt.PyJWTError:
+        return None
+    public = key.key
+    if isinstance(public, rsa.RSAPublicKey) and public.key_size >= LEAST_RSA_BITS:
+        return key if key.algorithm_name == "RS256" else None
+    if isinstance(public, ec.EllipticCurvePublicKey) and public.curve.name == _CURVE:
+        return key
+    return None
+
+
+def _fetch(url: str) -> str:
+    try:
+        with httpx.stream("GET", url, timeout=5.0, follow_redirects=False) as response:
+            response.raise_for_status()
+            data = b""
+            for chunk in response.iter_bytes():
+                data += chunk
+                if len(data) > MOST_BYTES:
+                    raise SettingsError(f"{url}: more than {MOST_BYTES} bytes of keys")
+    except httpx.HTTPError as error:
+        raise SettingsError(f"{url}: the keys cannot be read ({type(error).__name__})") from error
+    return data.decode(errors="replace")
