@@ -110,7 +110,7 @@ def test_levels_by_list(ncic: str, degree: Degree, level: int) -> None:
     assert assess([record("a", ncic, degree)], BY_LIST).level == level
 
 
-@pytest.mark.parametrize("policy", map(load_policy, list_policies()), ids=lambda p: p.name)
+@pytest.mark.parametrize("policy", [*map(load_policy, list_policies())], ids=lambda p: p.name)
 @pytest.mark.parametrize("ncic", ["0301", "8003", "1401", "3602", "3610", "4003"])
 def test_codes_of_status_or_conduct_give_no_level(ncic: str, policy: Policy) -> None:
     found = assess([record("a", ncic, FELONY)], policy)
