@@ -71,7 +71,7 @@ def timers(kept: Mapping[str, int | None]) -> Table:
 
     table = make_table("Retention", (("kind", "left"), ("kept for", "right")))
     for kind, days in kept.items():
-        table.add_row(kind, f"{days:,} days" if days else "good")
+        table.add_row(kind, f"{days:,} days" if days else "ever")
     return table
 
 

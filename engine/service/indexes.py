@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -105,6 +105,21 @@ class Indexes:
         with self._lock, self._files.alone():
             self._forget(gallery)
             self._files.delete(self._files.path(gallery))
+
+    def count_saved(self, template_ids: Collection[int]) -> dict[str, int]:
+        """How many of these templates each saved index has, by the file's name; of one that cannot
+        be read, all of them."""
+        with self._lock, self._database.read() as connection:
+            rows = galleries.listing(connection)
+        counted = {}
+        for path in (path for path, _ in self._files.sealed()):
+            row = next((row for row in rows if self._files.path(row) == path), None)
+            try:
+                kept = set(self._files.load(row).template_ids.tolist()) if row else template_ids
+            except GalleryError:
+                kept = template_ids
+            counted[path.name] = sum(each in kept for each in template_ids)
+        return counted
 
     def sealed_files(self) -> list[tuple[Path, str | None]]:
         """Each saved index with the id of the key that it is sealed with, None for a plain one."""

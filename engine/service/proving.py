@@ -8,8 +8,6 @@ from collections.abc import Collection
 from dataclasses import asdict
 from itertools import islice
 
-from engine.errors import GalleryError
-from engine.index.gallery import Gallery
 from engine.service import remnants, removal
 from engine.service.home import Home
 from engine.service.indexes import Indexes
@@ -71,7 +69,7 @@ def prove_removal(
         files = remnants.files_of(home.folder)
         found = remnants.look_through(files, wanted)
         remaining = without_others(database, set().union(*found.values()))
-    in_indexes = _count_in_indexes(home, set(before.template_ids) - set(after.template_ids))
+    in_indexes = indexes.count_saved(set(before.template_ids) - set(after.template_ids))
     faults = _faults(left, still_in, rows, in_indexes, remaining)
     document = {
         "proof": "removal of a person",
@@ -126,19 +124,6 @@ def without_others(database: Database, found: Collection[bytes]) -> set[bytes]:
             if remains.is_in_a_row(connection, piece)
         }
     return set(found) - shared
-
-
-def _count_in_indexes(home: Home, gone: set[int]) -> dict[str, int]:
-    """How many of the removed templates each saved index still has; of one that cannot be read,
-    all of them."""
-    counted = {}
-    for path in sorted(home.index.glob("*.npz")):
-        try:
-            kept = set(Gallery.load(path, mapped=True).template_ids.tolist())
-        except GalleryError:
-            kept = gone
-        counted[path.name] = len(gone & kept)
-    return counted
 
 
 def _faults(

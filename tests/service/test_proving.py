@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import GalleryError, HoldError
+from engine.service import rotation
 from engine.service.results import Probe, Use
 from engine.service.tenprint import Tenprint
+from engine.settings import Settings
 from engine.store import remains
 from engine.store.audit import Filter
 from engine.store.database import Database
@@ -172,3 +174,15 @@ def test_nothing_is_proved_where_nothing_can_be_removed(filled: Tenprint) -> Non
     with pytest.raises(HoldError):
         filled.remove_gallery("border")
     assert len(held(filled, "P1").templates) == 2
+
+
+def test_a_proof_reads_what_is_sealed(tmp_path: Path, free_extraction: None, make_row: Row) -> None:
+    keys = tmp_path / "keys"
+    rotation.make_key(keys)
+    with Tenprint(tmp_path / "sealed", Settings(device="cpu"), keys=keys) as sealed:
+        sealed.enrol([make_row(f"P{finger}", finger) for finger in (1, 2)])
+        sealed.identify([Probe("probe", (make_row("probe", 2),))])
+    with Tenprint(tmp_path / "sealed", Settings(device="cpu"), keys=keys) as sealed:
+        proof = sealed.remove_with_proof("P1")
+        (saved,) = proof.document["in_indexes"].values()
+        assert (saved, proof.clean) == (0, True)
