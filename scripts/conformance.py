@@ -28,7 +28,8 @@ from engine.service.tenprint import Tenprint  # noqa: E402
 from engine.web.server import Options, make  # noqa: E402
 from tests import prints_at_no_cost  # noqa: E402
 
-YAML = Path("/work/shared/data/standards/osia-abis.yaml")
+# Beside the checkout, where it is at hand.
+YAML = Path(__file__).resolve().parents[2] / "shared/data/standards/osia-abis.yaml"
 HERE = Path(__file__).parent / "osia"
 
 

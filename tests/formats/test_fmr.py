@@ -17,7 +17,7 @@ from engine.formats import fmr
 from engine.formats.fmr import Edition, View
 from engine.types import FingerPosition, Minutiae, MinutiaKind
 
-SAMPLES = Path("/work/shared/data/standards/minutiae_records")
+SAMPLES = Path(__file__).resolve().parents[3] / "shared/data/standards/minutiae_records"
 FILES = {
     Edition.ISO_2005: "iso19794p2v2005-sample",
     Edition.ANSI_2004: "ansi378v2004-sample",

@@ -10,7 +10,7 @@ import yaml
 from engine.web.operations import OPERATIONS, TASK_OPERATIONS
 from engine.web.shapes import SUB_TYPES, TYPES
 
-YAML = Path("/work/shared/data/standards/osia-abis.yaml")
+YAML = Path(__file__).resolve().parents[3] / "shared/data/standards/osia-abis.yaml"
 
 pytestmark = pytest.mark.skipif(not YAML.exists(), reason="the description is not here")
 
