@@ -24,20 +24,19 @@ def keep(
     file is no text, or the same stamp was kept with other files.
     """
     changes.lock(connection)
-    packed = _pack(files)
     kept = select(rule_sets.c.id, rule_sets.c.files).where(
         rule_sets.c.policy == policy, rule_sets.c.stamp == stamp
     )
     found = connection.execute(kept).first()
     if found and _unpack(found.files) != dict(files):
         raise StoreError(f"policy {policy} {stamp} was used before with other files of rules")
-    last = connection.execute(_uses(policy, rule_sets.c.id).limit(1)).scalar()
-    if found and found.id == last:
+    if found and last_stamp(connection, policy) == stamp:
         return
     told = {"submission_id": submission}
     rule_set = found.id if found else None
     time = now()
     if rule_set is None:
+        packed = _pack(files)  # only now: this is asked for with every search
         row = {"policy": policy, "stamp": stamp, "files": packed, "first_used_at": time}
         rule_set = rows.add(connection, rule_sets, row | told)
     rows.add(connection, rule_uses, {"rule_set_id": rule_set, "at": time} | told)
