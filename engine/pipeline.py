@@ -23,6 +23,7 @@ from engine.types import (
     F32,
     MAX_MINUTIAE,
     NO_CELLS,
+    U8,
     Candidate,
     Evidence,
     FingerImage,
@@ -84,6 +85,13 @@ def extract(image: FingerImage, settings: Settings = DEFAULT, trace: Trace = SIL
     height, width = image.pixels.shape
     quality = rate(ridges, minutiae, settings.rating)
     return describe(minutiae, settings, quality, (width, height), image.position, sampled)
+
+
+def redraw(image: FingerImage, settings: Settings = DEFAULT) -> U8:
+    """The print with its ridges redrawn, for people to look at: uint8 H×W, ridges dark."""
+    redrawn = enhance(image, analyse(image, settings.preprocess), settings.preprocess).enhanced
+    assert redrawn is not None  # enhance makes it
+    return redrawn
 
 
 def describe(

@@ -115,23 +115,34 @@ def decide(
         typer.Option(help="Who compared.", show_default="the user who is logged in"),
     ] = None,
     notes: Annotated[str, typer.Option(help="Words to keep with the decision.")] = "",
+    supervisor: Annotated[
+        bool,
+        typer.Option("--supervisor", help="Decide as a supervisor, where two examiners differ."),
+    ] = False,
     jurisdiction: JurisdictionOption = "",
     purpose: PurposeOption = "",
     case_id: CaseOption = "",
 ) -> None:
-    """Record what an examiner concluded about a hit; the case leaves the queue.
+    """Record what an examiner concluded about a hit; two decide, each without the other.
 
-    The system proposes, people decide: nothing is an identification before this.
+    Where they agree the case is closed and leaves the queue; where they differ a supervisor, who
+    was neither, closes it. The system proposes, people decide: nothing is an identification before.
     """
     use = session.use(jurisdiction, purpose, case_id=case_id)
     with session.open() as tenprint:
         made = tenprint.decide(
-            case, conclusion, examiner=examiner or use.operator, notes=notes, use=use
+            case,
+            conclusion,
+            examiner=examiner or use.operator,
+            notes=notes,
+            supervisor=supervisor,
+            use=use,
         )
     session.answer(
         documents.decided(made),
         f"search {made.search_id}, {made.person}: {made.conclusion}, by {made.examiner} "
-        f"at {made.at:%Y-%m-%d %H:%M} UTC",
+        f"at {made.at:%Y-%m-%d %H:%M} UTC; "
+        + ("the case is closed" if made.closes else "the case waits for somebody else"),
     )
 
 

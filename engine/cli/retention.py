@@ -35,6 +35,14 @@ SearchesOption = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="Searches with their candidates.", show_default=AS_IT_IS),
 ]
+ProbesOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="What probes with a hit looked like, once their cases are closed.",
+        show_default=AS_IT_IS,
+    ),
+]
 DecisionsOption = Annotated[
     str | None,
     typer.Option(
@@ -62,6 +70,7 @@ ExportsOption = Annotated[
 def set_timers(
     session: Session,
     images: ImagesOption = None,
+    probes: ProbesOption = None,
     searches: SearchesOption = None,
     decisions: DecisionsOption = None,
     closed_records: ClosedOption = None,
@@ -74,6 +83,7 @@ def set_timers(
     """
     given = {
         "images": images,
+        "probes": probes,
         "searches": searches,
         "decisions": decisions,
         "closed-records": closed_records,

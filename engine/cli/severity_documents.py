@@ -184,4 +184,5 @@ def blind_case(item: Queued) -> Document:
         "gallery": hit.gallery,
         "jurisdiction": hit.jurisdiction,
         "received": hit.received.isoformat(),
+        "stage": hit.stage,
     }

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
         Version,
     )
 
+WAITS_FOR = {
+    "first": "an examiner",
+    "second": "a second one",
+    "supervision": "a supervisor",
+    "closed": "",
+}
+
 
 def queue(queued: Sequence[Queued]) -> Table:
     """The hits in the order of work, each with what decided its place."""
@@ -70,6 +77,7 @@ def waiting(report: QueueReport, blind: bool, limit: int) -> Table:
             ("probe", "left"),
             ("gallery", "left"),
             ("waiting since", "left"),
+            ("waits for", "left"),
             *(() if blind else late),
         ),
     )
@@ -85,6 +93,7 @@ def waiting(report: QueueReport, blind: bool, limit: int) -> Table:
             Text(hit.probe),
             hit.gallery,
             f"{hit.received:%Y-%m-%d %H:%M}",
+            WAITS_FOR[hit.stage],
             *(() if blind else (overdue,)),
         )
     return table

@@ -21,8 +21,8 @@ KEYS = ("level", "jurisdiction", "month")  # as engine.service.statistics, which
 DAY = ["%Y-%m-%d"]
 SHORT = {  # for a terminal
     "submissions": "subm.", "identifications": "ident.", "exclusions": "excl.",
-    "inconclusive": "inconcl.", "first review, median h": "median h",
-    "first review, 90 % h": "90 % h",
+    "inconclusive": "inconcl.", "decision, median h": "median h",
+    "decision, 90 % h": "90 % h",
     "needs review": "review", "no counting record": "none",
 }  # fmt: skip
 EXAMPLE = "tenprint stats --by level,jurisdiction,month --from 2026-01-01 --html statistics.html"
@@ -53,7 +53,7 @@ def stats(
         Path | None, typer.Option(help="Write a page with figures, charts and the table here.")
     ] = None,
 ) -> None:
-    """Count submissions, searches, hits, decisions and the time to the first of them.
+    """Count submissions, searches, hits, decisions and the time they took.
 
     Levels are those of the records as they stand now. Counts only: nothing is about one person.
     """

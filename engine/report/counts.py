@@ -16,8 +16,8 @@ class Counts:
     """What was counted of some searches.
 
     hits_by_level: in the order of Statistics.levels. identifications, exclusions, inconclusive:
-    hits by what their last decision concluded; waiting: those without one. median_hours,
-    p90_hours: from the search to the first decision of the decided hits, None where there are none.
+    hits by the conclusion that their case was closed with; waiting: those not closed yet.
+    median_hours, p90_hours: from the search until its case was closed, None where none was.
     oldest_waiting: when the search of the hit that waits longest was kept.
     """
 
@@ -94,7 +94,7 @@ def head(statistics: Statistics) -> tuple[str, ...]:
     levels = () if LEVEL in statistics.by else statistics.levels
     return (
         "submissions", "searches", "hits", *levels, *ENDS, "decided",
-        "first review, median h", "first review, 90 % h", "oldest waiting, days",
+        "decision, median h", "decision, 90 % h", "oldest waiting, days",
     )  # fmt: skip
 
 
@@ -127,8 +127,8 @@ def explain(statistics: Statistics) -> tuple[str, ...]:
         "A hit is a search and one person over its threshold. Its level is that of the person's "
         f"records as they stand now, under {statistics.policy} ({statistics.table}).",
         *manifold,
-        "Identifications, exclusions and inconclusive are what the last decision of an examiner "
-        "says; waiting hits have none.",
-        "Time to first review runs from the search to the first decision, over the decided hits "
+        "Identifications, exclusions and inconclusive are what cases were closed with: by two "
+        "examiners who agree, or by a supervisor; the other hits wait.",
+        "Time to decision runs from the search until its case was closed, over the closed cases "
         "alone. Days and months are those of UTC.",
     )

@@ -59,7 +59,7 @@ def _charts(statistics: Statistics) -> tuple[Chart, ...]:
         ),
         stack_bars("Hits by jurisdiction and level", places, _levels(statistics, shown)),
         group_bars(
-            "Hours to first review, by level",
+            "Hours to decision, by level",
             [row.keys[0] for row in named],
             [
                 Series("median", "median", tuple(row.counts.median_hours for row in named)),

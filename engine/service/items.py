@@ -62,7 +62,7 @@ class Item:
 
     def finger(self, template: Template) -> ProbeFinger:
         """The item as a finger of a probe."""
-        return ProbeFinger(self.row, self.sha256, template)
+        return ProbeFinger(self.row, self.sha256, template, self.image)
 
 
 def read_template(item: Item, settings: Settings) -> Template:

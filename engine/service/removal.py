@@ -17,7 +17,9 @@ from engine.store.galleries import GalleryRow
 
 REMOVED_AT_ONCE = 200  # persons in one transaction, when a whole gallery goes
 # What deletions touch, for databases that must be told to clean up.
-TABLES = ("templates", "images", "prints", "encounters", "offense_records", "persons")
+TABLES = (
+    "templates", "images", "probe_prints", "prints", "encounters", "offense_records", "persons",
+)  # fmt: skip
 
 
 def remove_person(

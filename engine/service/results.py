@@ -95,11 +95,13 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class ProbeFinger:
-    """One finger of a probe as it was searched. sha256: hex, of the file's bytes."""
+    """One finger of a probe as it was searched. sha256: hex, of the file's bytes. image: these
+    bytes, where they are at hand; else they are still where the row says, or there are none."""
 
     row: PrintRow
     sha256: str
     template: Template
+    image: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

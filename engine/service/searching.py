@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -22,10 +23,11 @@ from engine.service.queueing import name_case
 from engine.service.results import Probe, ProbeFinger, Progress, Queued, Rejected, Searched
 from engine.service.workers import Job, Refused, extract_all
 from engine.settings import Settings
-from engine.store import searches
+from engine.store import probe_prints, searches
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
 from engine.store.hits import WaitingHit
+from engine.store.probe_prints import ProbeData
 from engine.store.schema import now
 from engine.types import Candidate, OffenseRecord, Site
 
@@ -140,6 +142,8 @@ def write_down(
         calibrations=found.calibrations,
         candidates=found.candidates,
     )
+    if any(each.over_threshold for each in found.candidates):
+        probe_prints.keep(writer, search_id, [_data_of(finger) for finger in searched.fingers])
     entry.tell(
         writer,
         "searched",
@@ -151,6 +155,15 @@ def write_down(
         candidates=len(found.candidates),
     )
     return replace(searched, search_id=search_id)
+
+
+def _data_of(finger: ProbeFinger) -> ProbeData:
+    """What examiners will compare. A file that changed since it was searched is not it."""
+    image = finger.image
+    if image is None and finger.row.path.is_file():
+        data = finger.row.path.read_bytes()
+        image = data if hashlib.sha256(data).hexdigest() == finger.sha256 else None
+    return ProbeData(template_format.encode(finger.template), image, finger.row.ppi)
 
 
 def hits_of(searches: Sequence[Searched]) -> list[tuple[Searched, Candidate]]:

@@ -20,7 +20,7 @@ from engine.types import F64, I64
 NO_HIT = "no hit"  # the level of searches that returned nobody over the threshold
 NOT_STATED = "(not stated)"  # for a jurisdiction
 ENDS = (*CONCLUSIONS, None)  # what may have become of a case; None while it waits
-SHARES = (0.5, 0.9)  # of the decided cases: the median, and what nine in ten are within
+SHARES = (0.5, 0.9)  # of the closed cases: the median, and what nine in ten are within
 SUBMISSION, LEVEL, JURISDICTION, MONTH, SEARCHES = range(5)  # columns of tables of searches
 END, COLUMNS = SEARCHES, 5  # tables of cases have in the last one a place in ENDS
 
@@ -31,7 +31,7 @@ class Tables:
 
     names: what the numbers of each key stand for, in order. whole: searches by submission and
     month; split: the same once for each level in which they have a hit. cases: a row each; hours:
-    to the first decision, NaN where there is none; received: seconds since 1970.
+    until it was closed, NaN while it waits; received: seconds since 1970.
     """
 
     names: dict[int, tuple[str, ...]]
@@ -66,7 +66,7 @@ def tabulate(
             tiers[case.person],
             places[case.jurisdiction],
             times[month_of(case.received)],
-            ENDS.index(case.last_conclusion),
+            ENDS.index(case.conclusion),
         )
         for case in cases
     ]
@@ -76,7 +76,7 @@ def tabulate(
     at_level = _table({(case.search_id, row[LEVEL]): row for case, row in pairs}.values())
     at_level[:, SEARCHES] = 1
     all_searches = np.concatenate(whole)
-    waits = [(case.decided_at - case.received if case.decided_at else None) for case in cases]
+    waits = [(case.closed_at - case.received if case.closed_at else None) for case in cases]
     return Tables(
         {
             LEVEL: (*levels, NO_HIT),

@@ -26,6 +26,7 @@ from engine.service.auditing import Audit
 from engine.service.calibrating import measure, scoring, sites_of
 from engine.service.encounters import Encounters
 from engine.service.enrolment import Enrolment
+from engine.service.examining import Examining
 from engine.service.exporting import digest_of, keep_export
 from engine.service.extracting import Extractors
 from engine.service.home import open_home
@@ -326,11 +327,19 @@ class Tenprint:
             return report
 
     def decide(
-        self, case: str, conclusion: str, *, examiner: str, notes: str = "", use: Use = NOBODY
+        self,
+        case: str,
+        conclusion: str,
+        *,
+        examiner: str,
+        notes: str = "",
+        supervisor: bool = False,
+        use: Use = NOBODY,
     ) -> Decision:
         """Records an examiner's conclusion on a case: "identification", "exclusion" or
-        "inconclusive". GalleryError where there is no such case, StoreError where the examiner has
-        decided it before or the conclusion is none."""
+        "inconclusive"; supervisor: of one who decides where two examiners differ. GalleryError
+        where there is no such case, StoreError where the conclusion is none, ConflictError where
+        the case is not theirs to decide."""
         with (
             on_record(self._database, "decide", use, case) as entry,
             self._database.write() as writer,
@@ -343,8 +352,10 @@ class Tenprint:
                 examiner=examiner,
                 conclusion=conclusion,
                 notes=notes,
+                role=decisions.SUPERVISOR if supervisor else decisions.EXAMINER,
                 submission=entry.submission,
             )
+            made = decisions.of_case(writer, search_id, person)
             entry.outcome = f"{conclusion} by {examiner}"
             entry.tell(
                 writer,
@@ -352,9 +363,11 @@ class Tenprint:
                 search=search_id,
                 persons=[person],
                 examiner=examiner,
+                role=made[-1].role,
                 conclusion=conclusion,
+                stage=decisions.stage_of(made),
             )
-            return decisions.of_case(writer, search_id, person)[-1]
+            return made[-1]
 
     def correct(
         self,
@@ -605,6 +618,10 @@ class Tenprint:
     def answering(self, policy: str | Path = DEFAULT_POLICY) -> Answering:
         """Searches for many clients at once. PolicyError where the policy is not valid."""
         return Answering(self._database, self._indexes, self.settings, load_policy(policy))
+
+    def examining(self, policy: str | Path = DEFAULT_POLICY) -> Examining:
+        """Cases for examiners to work on. PolicyError where the policy is not valid."""
+        return Examining(self._database, self.settings, load_policy(policy))
 
     def task_list(self) -> TaskList:
         """The requests that wait to be done or delivered."""

@@ -28,15 +28,15 @@ from engine.store.schema import (
     offense_records,
     persons,
     prints,
+    probe_prints,
     retention,
     search_candidates,
     searches,
 )
 
-IMAGES, SEARCHES, DECISIONS, CLOSED, EXPORTS = (
-    "images", "searches", "decisions", "closed-records", "exports",
+IMAGES, PROBES, SEARCHES, DECISIONS, CLOSED, EXPORTS = KINDS = (
+    "images", "probes", "searches", "decisions", "closed-records", "exports",
 )  # fmt: skip
-KINDS = (IMAGES, SEARCHES, DECISIONS, CLOSED, EXPORTS)
 LONGEST = 36_500  # days: a century
 
 
@@ -104,6 +104,7 @@ def delete_some(
     # What hangs on a search goes with it (ON DELETE CASCADE).
     column: Any = {
         IMAGES: images.c.print_id,
+        PROBES: probe_prints.c.id,
         SEARCHES: searches.c.id,
         CLOSED: offense_records.c.id,
     }[kind]
@@ -135,6 +136,13 @@ def _old(kind: str, before: Mapping[str, datetime]) -> Select[Any]:
             .where(prints.c.created_at < before[kind])
             .order_by(images.c.print_id)
         )
+    if kind == PROBES:
+        return (
+            select(probe_prints.c.id)
+            .join(searches, searches.c.id == probe_prints.c.search_id)
+            .where(searches.c.at < before[kind])
+            .order_by(probe_prints.c.id)
+        )
     if kind == SEARCHES:
         return select(searches.c.id).where(searches.c.at < before[kind]).order_by(searches.c.id)
     if kind != CLOSED:
@@ -160,17 +168,21 @@ def _old(kind: str, before: Mapping[str, datetime]) -> Select[Any]:
 
 def _may_go(kind: str, before: Mapping[str, datetime]) -> Sequence[ColumnElement[bool]]:
     """What must hold of the rows of `_old` for them to be deleted."""
-    if kind != SEARCHES:
+    if kind not in (SEARCHES, PROBES):
         return [~holds.on(persons.c.reference)]
     case, made = search_candidates.alias(), decisions.alias()
     own = case.c.search_id == searches.c.id
-    decided = exists().where(made.c.search_id == case.c.search_id, made.c.person == case.c.person)
+    closed = exists().where(
+        made.c.search_id == case.c.search_id, made.c.person == case.c.person, made.c.closes
+    )
     known = exists().where(persons.c.reference == case.c.person)
+    may_go = [
+        ~exists().where(own, holds.on(case.c.person)),
+        ~exists().where(own, case.c.over_threshold, known, ~closed),  # examiners' work
+    ]
+    if kind == PROBES:
+        return may_go
     kept: ColumnElement[bool] = made.c.search_id == searches.c.id
     if DECISIONS in before:
         kept &= made.c.at >= before[DECISIONS]
-    return [
-        ~exists().where(own, holds.on(case.c.person)),
-        ~exists().where(kept),  # a decision would go with its search
-        ~exists().where(own, case.c.over_threshold, known, ~decided),  # an examiner's work
-    ]
+    return [*may_go, ~exists().where(kept)]  # a decision would go with its search

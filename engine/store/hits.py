@@ -1,4 +1,4 @@
-"""Hits: the cases that examiners have to decide, and when each was decided first.
+"""Hits: the cases that examiners have to decide, and how far each has come.
 
 A case is a search and a person over its threshold. Where several galleries have the person it is
 one case all the same, shown as the best-ranked of them.
@@ -25,11 +25,14 @@ from engine.store.schema import (
     templates,
 )
 
+# What a case waits for: its first examiner, its second, a supervisor because these differ; or none.
+FIRST, SECOND, SUPERVISION, CLOSED = STAGES = ("first", "second", "supervision", "closed")
+
 
 @dataclass(frozen=True, slots=True)
 class WaitingHit:
     """A case as the queue needs it. jurisdiction: of the submission. received: when its search
-    was kept."""
+    was kept. stage: one of STAGES."""
 
     search_id: int
     probe: str
@@ -40,33 +43,35 @@ class WaitingHit:
     llr: float
     received: datetime
     jurisdiction: str
+    stage: str = FIRST
+
+
+def stage_of(made: int, closed: bool) -> str:
+    """The stage of a case with so many decisions."""
+    return CLOSED if closed else STAGES[min(made, 2)]
 
 
 def waiting(
     connection: Connection, at: datetime | None = None, gallery: str | None = None
 ) -> list[WaitingHit]:
-    """The cases without a decision, now or at a time, in the order in which they came; those of
+    """The cases that are not closed, now or at a time, in the order in which they came; those of
     persons who were removed since are not among them.
 
     gallery: only the cases that this gallery found and whose person it still has, as it ranked
     them.
     """
     case = search_candidates.c
-    decided = exists().where(
-        decisions.c.search_id == case.search_id, decisions.c.person == case.person
-    )
-    query = _cases().where(exists().where(persons.c.reference == case.person))
+    query = _cases(at).where(exists().where(persons.c.reference == case.person))
     if at is not None:
         query = query.where(searches.c.at <= at)
-        decided = decided.where(decisions.c.at <= at)
     if gallery is not None:
         query = query.where(case.gallery == gallery, _is_in(gallery))
-    return _best(connection.execute(query.where(~decided)))
+    return _best(connection.execute(query.where(~_closed(at))))
 
 
 def decided(connection: Connection, at: datetime | None = None, gallery: str | None = None) -> int:
-    """How many cases have a decision, now or at a time; of one gallery, where it is named."""
-    cases = select(decisions.c.search_id, decisions.c.person).distinct()
+    """How many cases are closed, now or at a time; of one gallery, where it is named."""
+    cases = select(decisions.c.search_id, decisions.c.person).where(decisions.c.closes)
     if at is not None:
         cases = cases.where(decisions.c.at <= at)
     if gallery is not None:
@@ -77,7 +82,7 @@ def decided(connection: Connection, at: datetime | None = None, gallery: str | N
 
 
 def find(connection: Connection, search_id: int, person: str) -> WaitingHit:
-    """One case, decided or not; GalleryError where the search has no such hit."""
+    """One case, closed or not; GalleryError where the search has no such hit."""
     case = search_candidates.c
     query = _cases().where(case.search_id == search_id, case.person == person)
     found = _best(connection.execute(query))
@@ -87,6 +92,16 @@ def find(connection: Connection, search_id: int, person: str) -> WaitingHit:
     if known is None:
         raise GalleryError(f"there is no search {search_id}")
     raise GalleryError(f"search {search_id} has no candidate {person!r} over its threshold")
+
+
+def at_rank(connection: Connection, search_id: int, rank: int) -> WaitingHit | None:
+    """The case of the candidate that a search has at a rank, if that is over its threshold."""
+    case = search_candidates.c
+    query = select(case.person).where(
+        case.search_id == search_id, case.rank == rank, case.over_threshold
+    )
+    person = connection.execute(query).scalar()
+    return None if person is None else find(connection, search_id, person)
 
 
 def _is_in(gallery: str) -> ColumnElement[bool]:
@@ -101,9 +116,22 @@ def _is_in(gallery: str) -> ColumnElement[bool]:
     return enrolled.exists()
 
 
-def _cases() -> Select[Any]:
-    """The columns of WaitingHit for every candidate over a threshold, the best of a case first."""
+def _made(at: datetime | None) -> ColumnElement[bool]:
+    """Which decisions are of a candidate's case, those made since left out."""
     case = search_candidates.c
+    own = (decisions.c.search_id == case.search_id) & (decisions.c.person == case.person)
+    return own if at is None else own & (decisions.c.at <= at)
+
+
+def _closed(at: datetime | None = None) -> ColumnElement[bool]:
+    return exists().where(_made(at), decisions.c.closes)
+
+
+def _cases(at: datetime | None = None) -> Select[Any]:
+    """The columns of WaitingHit for every candidate over a threshold, the best of a case first;
+    in the place of the stage, the number of decisions and whether one of them closed the case."""
+    case = search_candidates.c
+    made = select(func.count()).select_from(decisions).where(_made(at)).scalar_subquery()
     return (
         select(
             case.search_id,
@@ -115,6 +143,8 @@ def _cases() -> Select[Any]:
             case.llr,
             searches.c.at,
             submissions.c.jurisdiction,
+            made,
+            _closed(at),
         )
         .join(searches, searches.c.id == case.search_id)
         .join(submissions, submissions.c.id == searches.c.submission_id)
@@ -127,5 +157,6 @@ def _best(rows: Iterable[Any]) -> list[WaitingHit]:
     """The first row of each case."""
     cases: dict[tuple[int, str], WaitingHit] = {}
     for row in rows:
-        cases.setdefault((row[0], row[2]), WaitingHit(*row))
+        stage = stage_of(row[-2], bool(row[-1]))
+        cases.setdefault((row[0], row[2]), WaitingHit(*(*row[:-2], stage)))
     return list(cases.values())

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select, update
 
 from engine.errors import InputError
-from engine.store import changes, encounters, galleries, memberships, persons, rows
+from engine.store import (
+    changes,
+    encounters,
+    galleries,
+    memberships,
+    persons,
+    probe_prints,
+    rows,
+)
 from engine.store.encounters import EncounterRow
 from engine.store.galleries import GalleryRow
 from engine.store.schema import ACTIVE, images, now, prints, templates
@@ -81,6 +89,8 @@ def clear(connection: Connection, encounter: EncounterRow, submission: int) -> N
     for name in encounter.galleries:
         _leave(connection, encounter, galleries.find(connection, name), submission)
     own = select(prints.c.id).where(prints.c.encounter_id == encounter.id)
+    files = select(prints.c.sha256).where(prints.c.encounter_id == encounter.id)
+    probe_prints.forget_files(connection, list(connection.execute(files).scalars()))
     connection.execute(delete(images).where(images.c.print_id.in_(own)))
     connection.execute(delete(prints).where(prints.c.encounter_id == encounter.id))
 

@@ -9,9 +9,17 @@ from sqlalchemy import Connection, delete, exists, select, update
 from engine.errors import ConflictError
 from engine.store import encounters, holdings, persons
 from engine.store.encounters import EncounterRow
-from engine.store.schema import decisions, offense_records, prints, search_candidates
+from engine.store.schema import (
+    case_holds,
+    decisions,
+    offense_records,
+    prints,
+    search_candidates,
+)
 from engine.store.schema import encounters as encounters_table
 from engine.store.versions import CLOSED
+
+READ_AT_ONCE = 500  # searches named in one statement
 
 
 def move(
@@ -36,18 +44,31 @@ def move(
 
 def join_persons(connection: Connection, source: str, target: str) -> None:
     """Gives what is left of a person without an encounter to another one, and deletes the person:
-    offense records with their history, and cases that nobody has decided."""
+    offense records with their history, and cases that are not closed, with what one examiner
+    decided of them (but for a search of which the target has a decided case itself)."""
     source_id = encounters.find_person(connection, source)
     target_id = encounters.find_person(connection, target)
     _give_records(connection, source_id, target_id)
-    case = search_candidates.c
-    decided = exists().where(
-        decisions.c.search_id == case.search_id, decisions.c.person == case.person
-    )
-    connection.execute(
-        update(search_candidates).where(case.person == source, ~decided).values(person=target)
-    )
+    _give_cases(connection, source, target)
     persons.drop_if_empty(connection, source_id)
+
+
+def _give_cases(connection: Connection, source: str, target: str) -> None:
+    case, other = search_candidates.c, decisions.alias()
+    closed = exists().where(
+        other.c.search_id == case.search_id, other.c.person == source, other.c.closes
+    )
+    theirs = exists().where(other.c.search_id == case.search_id, other.c.person == target)
+    begun = exists().where(other.c.search_id == case.search_id, other.c.person == source)
+    query = select(case.search_id).where(case.person == source, ~closed, ~(begun & theirs))
+    moved = list(connection.execute(query.distinct()).scalars())
+    for start in range(0, len(moved), READ_AT_ONCE):
+        some = moved[start : start + READ_AT_ONCE]
+        for table in (search_candidates, decisions):
+            own = (table.c.person == source) & table.c.search_id.in_(some)
+            connection.execute(update(table).where(own).values(person=target))
+        held = (case_holds.c.person == source) & case_holds.c.search_id.in_(some)
+        connection.execute(delete(case_holds).where(held))
 
 
 def _give_records(connection: Connection, source_id: int, target_id: int) -> None:

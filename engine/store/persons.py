@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, exists, func, select
 
 from engine.errors import GalleryError
-from engine.store import changes, holds, memberships
+from engine.store import changes, holds, memberships, probe_prints
 from engine.store.galleries import GalleryRow
 from engine.store.schema import (
     encounters,
@@ -88,6 +88,8 @@ def remove(connection: Connection, gallery: GalleryRow, person: str, submission:
     records = delete_records(connection, gallery.id, person_id)
     pictures = _delete_unused_prints(connection, person_id)
     gone = drop_if_empty(connection, person_id)
+    if gone:
+        probe_prints.forget_person(connection, person)
     return Removed(int(gone), len(held), pictures, records)
 
 
@@ -124,7 +126,9 @@ def _delete_unused_prints(connection: Connection, person_id: int) -> int:
     unused = (prints.c.person_id == person_id) & ~exists().where(
         templates.c.print_id == prints.c.id
     )
-    ids = list(connection.execute(select(prints.c.id).where(unused)).scalars())
+    found = connection.execute(select(prints.c.id, prints.c.sha256).where(unused)).all()
+    ids = [row.id for row in found]
+    probe_prints.forget_files(connection, [row.sha256 for row in found])
     pictures = connection.execute(delete(images).where(images.c.print_id.in_(ids))).rowcount
     connection.execute(delete(prints).where(prints.c.id.in_(ids)))
     connection.execute(

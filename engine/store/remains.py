@@ -16,6 +16,7 @@ from engine.store.schema import (
     offense_records,
     persons,
     prints,
+    probe_prints,
     search_candidates,
     submissions,
     templates,
@@ -101,7 +102,7 @@ def is_in_a_row(connection: Connection, needle: bytes) -> bool:
     """Whether some stored template or image has these bytes, by right: it is in the database."""
     is_sqlite = connection.dialect.name == "sqlite"
     find = func.instr if is_sqlite else func.pg_catalog.position
-    for table in (templates, images):
+    for table in (templates, images, probe_prints):
         data = type_coerce(table.c.data, LargeBinary)
         query = select(1).select_from(table).where(find(data, needle) > 0).limit(1)
         if connection.execute(query).first():

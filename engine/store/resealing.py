@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, func, select, update
 
 from engine.errors import KeysError, StoreError
 from engine.store import changes
-from engine.store.schema import images, templates
-from engine.store.sealing import image_place, template_place, vault_of
+from engine.store.schema import images, probe_prints, templates
+from engine.store.sealing import image_place, probe_place, template_place, vault_of
 
-BATCH = {"templates": 500, "images": 25}  # rows in one transaction: some MB at most
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A table of sealed values. number: what its rows are gone through by. names: the columns that
+    `place` makes the name of a row of."""
+
+    number: Column[int]
+    names: tuple[Column[Any], ...]
+    place: Callable[..., str]
+
+    @property
+    def table(self) -> Table:
+        return self.number.table
+
+
+TABLES = {
+    "templates": Sealed(
+        templates.c.id, (templates.c.gallery_id, templates.c.print_id), template_place
+    ),
+    "images": Sealed(images.c.print_id, (images.c.print_id,), image_place),
+    "probe_prints": Sealed(
+        probe_prints.c.id,
+        (probe_prints.c.search_id, probe_prints.c.number, probe_prints.c.kind),
+        probe_place,
+    ),
+}
+# Rows in one transaction: some MB at most.
+BATCH = {"templates": 500, "images": 25, "probe_prints": 25}
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How much of a table is sealed with one key. table: "templates" or "images". key: its id,
-    None where nothing seals it."""
+    """How much of a table is sealed with one key. table: one of TABLES. key: its id, None where
+    nothing seals it."""
 
     table: str
     key: str | None
@@ -38,9 +66,10 @@ class Batch:
 def census(connection: Connection) -> list[Held]:
     """How much is sealed with which key, by table and key; what is plain comes first."""
     found = []
-    for table in (templates, images):
-        query = select(table.c.sealed_with, func.count()).group_by(table.c.sealed_with)
-        rows = [Held(table.name, key, count) for key, count in connection.execute(query)]
+    for name, sealed in TABLES.items():
+        key = sealed.table.c.sealed_with
+        query = select(key, func.count()).group_by(key)
+        rows = [Held(name, key_id, count) for key_id, count in connection.execute(query)]
         found += sorted(rows, key=lambda item: item.key or "")
     return found
 
@@ -56,20 +85,17 @@ def reseal(connection: Connection, held: Held, after: int) -> Batch:
     if held.key is not None:
         vault.find(held.key)
     changes.lock(connection)  # nobody removes these rows meanwhile
-    table = templates if held.table == templates.name else images
-    number: Column[int] = templates.c.id if table is templates else images.c.print_id
-    place: tuple[Column[Any], ...] = (number,)
-    if table is templates:
-        place = (templates.c.gallery_id, templates.c.print_id)
+    sealed = TABLES[held.table]
+    table, number = sealed.table, sealed.number
     query = (
-        select(number, table.c.data, *place)
+        select(number, table.c.data, *sealed.names)
         .where(table.c.sealed_with == held.key, number > after)
         .order_by(number)
         .limit(BATCH[held.table])
     )
     written, damaged, last = [], [], None
     for last, data, *names in connection.execute(query).all():
-        where = template_place(*names) if table is templates else image_place(*names)
+        where = sealed.place(*names)
         try:
             plain = vault.open(data, held.key, where)
         except KeysError:
@@ -77,8 +103,8 @@ def reseal(connection: Connection, held: Held, after: int) -> Batch:
         except StoreError as error:
             damaged.append(str(error))
             continue
-        sealed, key = vault.seal(plain, where)
-        written.append({"row": last, "sealed": sealed, "key": key})
+        data, key = vault.seal(plain, where)
+        written.append({"row": last, "sealed": data, "key": key})
     if written:
         change = update(table).where(number == bindparam("row"))
         values: dict[str, Any] = {"data": bindparam("sealed"), "sealed_with": bindparam("key")}

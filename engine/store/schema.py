@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
     true,
 )
@@ -181,6 +182,7 @@ prints = Table(
     CheckConstraint("position BETWEEN 0 AND 10", name="position"),
     UniqueConstraint("encounter_id", "position", "sha256"),
     Index(None, "encounter_id"),
+    Index(None, "sha256"),
     sqlite_autoincrement=True,
 )
 
@@ -309,6 +311,7 @@ search_probes = Table(
     _text("sha256", SHA256_LENGTH),
     Column("source", Text, nullable=False),
     Column("quality", SmallInteger, nullable=False),
+    Index(None, "sha256"),
 )
 
 search_galleries = Table(
@@ -342,6 +345,34 @@ search_candidates = Table(
     ),
 )
 
+# What the probe of a search looked like: kept only where the search has a hit, for those who
+# compare it.
+probe_prints = Table(
+    "probe_prints",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _owner("search_id", "searches.id"),
+    Column("number", SmallInteger, nullable=False),  # as in search_probes
+    _text("kind", 8),
+    Column("data", LargeBinary, nullable=False),  # formats.template or the file, or that sealed
+    Column("ppi", Float),  # of an image, as the caller stated it
+    _key(),
+    CheckConstraint("kind IN ('template', 'image')", name="kind"),
+    UniqueConstraint("search_id", "number", "kind"),
+    Index(None, "sealed_with", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Who has a case open, so that no two take the same; a row says nothing once its time is over.
+case_holds = Table(
+    "case_holds",
+    metadata,
+    _owner("search_id", "searches.id", key=True),
+    Column("person", String(REFERENCE_LENGTH), primary_key=True),
+    _text("examiner"),
+    _time("until"),
+)
+
 # Only added to. A case is a search and a person over its threshold.
 decisions = Table(
     "decisions",
@@ -354,6 +385,9 @@ decisions = Table(
     Column("notes", Text, nullable=False),
     _time("at"),
     _owner("submission_id", "submissions.id", cascade=False),
+    Column("role", String(10), nullable=False, server_default="examiner"),
+    Column("closes", Boolean, nullable=False, server_default=false()),  # the case, for good
+    CheckConstraint("role IN ('examiner', 'supervisor')", name="role"),
     CheckConstraint(
         "conclusion IN ('identification', 'exclusion', 'inconclusive')", name="conclusion"
     ),

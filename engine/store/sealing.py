@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, func, select
 
 from engine.errors import KeysError, StoreError
 from engine.store.keyring import ID_BYTES, Key, read_keyring
-from engine.store.schema import images, templates
+from engine.store.schema import images, probe_prints, templates
 
 if TYPE_CHECKING:  # loaded with the first key: most installations have none
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,7 +25,9 @@ NONCE_BYTES, TAG_BYTES = 12, 16
 HEADER_BYTES = 1 + ID_BYTES
 OVERHEAD = HEADER_BYTES + NONCE_BYTES + TAG_BYTES  # bytes that a sealed value is longer
 OPTION = "tenprint_vault"  # under which a connection knows its vault
-COLUMNS: tuple[Column[Any], ...] = (templates.c.sealed_with, images.c.sealed_with)
+COLUMNS: tuple[Column[Any], ...] = tuple(
+    table.c.sealed_with for table in (templates, images, probe_prints)
+)
 
 
 class Vault:
@@ -157,3 +159,8 @@ def template_place(gallery_id: int, print_id: int) -> str:
 def image_place(print_id: int) -> str:
     """The name of an image's row."""
     return f"images/{print_id}"
+
+
+def probe_place(search_id: int, number: int, kind: str) -> str:
+    """The name of the row of what was kept of a probe's finger."""
+    return f"probe_prints/{search_id}/{number}/{kind}"

@@ -24,17 +24,17 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """One case (see hits): when its search was kept, when its first decision came, and what the
-    first and the last one concluded; None where there is none."""
+    """One case (see hits): when its search was kept, when it was closed and with which conclusion;
+    None while it waits. disputed: its two examiners differed."""
 
     search_id: int
     submission_id: int
     jurisdiction: str
     person: str
     received: datetime
-    decided_at: datetime | None
-    first_conclusion: str | None
-    last_conclusion: str | None
+    closed_at: datetime | None
+    conclusion: str | None
+    disputed: bool
 
 
 def submissions(
@@ -68,23 +68,29 @@ def cases(
     )
     query = _between(query, searches.c.at, start, end)
     made = select(
-        decisions.c.search_id, decisions.c.person, decisions.c.at, decisions.c.conclusion
+        decisions.c.search_id,
+        decisions.c.person,
+        decisions.c.at,
+        decisions.c.conclusion,
+        decisions.c.closes,
     ).order_by(decisions.c.id)
     if start is not None or end is not None:
         made = made.join(searches, searches.c.id == decisions.c.search_id)
         made = _between(made, searches.c.at, start, end)
-    first: dict[tuple[int, str], tuple[datetime, str]] = {}
-    last: dict[tuple[int, str], str] = {}
-    for search, person, at, conclusion in connection.execute(made):
-        first.setdefault((search, person), (at, conclusion))
-        last[search, person] = conclusion
+    closing: dict[tuple[int, str], tuple[datetime, str]] = {}
+    concluded: dict[tuple[int, str], set[str]] = {}
+    for search, person, at, conclusion, closes in connection.execute(made):
+        concluded.setdefault((search, person), set()).add(conclusion)
+        if closes:
+            closing[search, person] = (at, conclusion)
     found: dict[tuple[int, str], CaseRow] = {}
     for search, submission, jurisdiction, person, received in connection.execute(query):
         # Several galleries may have the person; it is one case.
         key = (search, person)
-        at, conclusion = first.get(key, (None, None))
+        at, conclusion = closing.get(key, (None, None))
+        disputed = len(concluded.get(key, ())) > 1
         found[key] = CaseRow(
-            search, submission, jurisdiction, person, received, at, conclusion, last.get(key)
+            search, submission, jurisdiction, person, received, at, conclusion, disputed
         )
     return list(found.values())
 

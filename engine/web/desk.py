@@ -58,6 +58,7 @@ class Desk:
             "read", call, threads=limits.read_threads, waiting=limits.read_waiting
         )
         searches = Searches(encounters, answering, self._search.put, limits)
+        self.examining = tenprint.examining(policy)
         self._methods = methods(Persons(encounters, limits), searches)
         self.metrics.watch(self._waiting, answering.sizes)
 

@@ -130,7 +130,7 @@ def test_what_is_plain_is_sealed_and_leaves_the_disk(
 def test_an_interrupted_rotation_goes_on(
     sealed: Tenprint, make_row: Row, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resealing, "BATCH", {"templates": 2, "images": 2})
+    monkeypatch.setattr(resealing, "BATCH", dict.fromkeys(resealing.BATCH, 2))
     (old,) = (key.id for key in read_keyring(file))
     new = rotation.make_key(file)
     steps: list[tuple[int, int]] = []
@@ -202,7 +202,7 @@ def test_without_keys_there_is_nothing_to_rotate_with(tenprint: Tenprint) -> Non
 def test_others_enrol_and_search_while_keys_are_rotated(
     sealed: Tenprint, make_row: Row, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resealing, "BATCH", {"templates": 1, "images": 1})
+    monkeypatch.setattr(resealing, "BATCH", dict.fromkeys(resealing.BATCH, 1))
     rows = [make_row(f"Q{number}", 20 + number) for number in range(12)]
     with office(sealed.home.folder) as other:
         assert other.ask(search, make_row("probe", 1))[0] == ["P1"]

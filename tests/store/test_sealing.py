@@ -232,7 +232,7 @@ def test_an_old_key_gives_way_to_a_new_one(sealed: Database, file: Path) -> None
 def test_a_damaged_row_stops_no_rotation(
     sealed: Database, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resealing, "BATCH", {"templates": 1, "images": 1})
+    monkeypatch.setattr(resealing, "BATCH", dict.fromkeys(resealing.BATCH, 1))
     with sealed.write() as writer:
         writer.execute(update(templates).where(templates.c.id == 1).values(data=b"\1" * 60))
     old, new = sealed.vault.key, add_key(file)
