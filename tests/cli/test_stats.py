@@ -64,7 +64,7 @@ def test_json_has_every_count(run: Run) -> None:
     january, february = document["rows"]
     assert (january["month"], january["submissions"], january["searches"]) == ("2026-01", 1, 3)
     assert january["hits_by_level"]["Level 1"] == 2
-    assert january["time_to_first_review"] == {
+    assert january["time_to_decision"] == {
         "decided": 2, "median_hours": 16.0, "p90_hours": 27.2,
     }  # fmt: skip
     assert january["share_decided"] == 0.667
