@@ -149,7 +149,7 @@ def test_an_interrupted_rotation_goes_on(
     assert steps == [(0, 14), (2, 14), (4, 14)]
     assert keys_in(sealed.key_status())["templates"] == {old: 2, new: 4}
     assert search(sealed, make_row("probe", 3))[0] == ["P3"]
-    assert sealed.rotate_keys().sealed == 12
+    assert sealed.rotate_keys().sealed == 10
     status = sealed.key_status()
     assert keys_in(status) == {
         "templates": {new: 6},
