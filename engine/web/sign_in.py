@@ -162,6 +162,8 @@ class SignIn:
             next=there,
             session=None,
         )
-        headers = {"Content-Security-Policy": POLICY, **(fault.headers if fault else {})}
+        # Not "no-referrer": with that browsers send forms with the origin "null".
+        headers = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+        headers |= fault.headers if fault else {}
         headers.pop("WWW-Authenticate", None)  # a browser would ask for a password
         return HTMLResponse(text, fault.status if fault else 200, headers)

@@ -18,6 +18,7 @@ from engine.web.auth import Guard
 from engine.web.faults import Fault
 from engine.web.keys import FetchedKeys, FixedKeys, open_keys
 from engine.web.operations import OPERATIONS, SCOPES, TASK_OPERATIONS
+from engine.web.server import ALL_SCOPES
 from tests.web.serving import AUDIENCE, ISSUER, Client, Issuer
 
 ALL = (*OPERATIONS, *TASK_OPERATIONS)
@@ -92,10 +93,11 @@ def test_every_endpoint_refuses(
         assert response.status_code == 401, what
         assert set(response.json()) == {"code", "message"}
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
-    others = [each for each in (*SCOPES, "tenprint.metrics") if each != scope]
-    wrong = client(method, path, token=issuer.token(*others))
-    assert wrong.status_code == 403
-    assert scope in wrong.json()["message"]
+    others = [each for each in ALL_SCOPES if each != scope]
+    for wrong in (others, *([each] for each in others)):
+        refused = client(method, path, token=issuer.token(*wrong))
+        assert refused.status_code == 403, wrong
+        assert scope in refused.json()["message"]
     assert client(method, path, token=issuer.token(scope + "s", scope=None)).status_code == 403
     right = client(method, path, token=issuer.token(scope))
     assert right.status_code not in (401, 403)
