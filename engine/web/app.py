@@ -24,6 +24,7 @@ from engine.web.limits import Limits
 from engine.web.metrics import CONTENT_TYPE
 from engine.web.operations import Kind, methods_at
 from engine.web.osia import Osia
+from engine.web.protocol import HEADERS_BYTES, HEADERS_COUNT
 from engine.web.sessions import Sessions
 from engine.web.sign_in import SignIn
 
@@ -119,6 +120,14 @@ def _add_health(app: FastAPI, house: House, door: Door) -> None:
         return Response(text, media_type=CONTENT_TYPE)
 
 
+def _has_large_head(request: Request) -> bool:
+    """Whether a head is too large: h11 lets one pass that comes in one piece."""
+    raw = request.headers.raw
+    size = len(request.scope["raw_path"]) + len(request.scope["query_string"])
+    size += sum(len(name) + len(value) for name, value in raw)
+    return len(raw) > HEADERS_COUNT or size > HEADERS_BYTES
+
+
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refuse(request: Request, error: HTTPException) -> Response:
@@ -130,13 +139,18 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def fail(_request: Request, error: Exception) -> Response:
-        return faults.of(error).response()
+        response = faults.of(error).response()
+        response.headers.update(HEADERS)  # it does not come by add_headers
+        return response
 
     @app.middleware("http")
     async def add_headers(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        response = await call_next(request)
+        if _has_large_head(request):
+            response: Response = Fault(431, "the head of the request is too large").response()
+        else:
+            response = await call_next(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response

@@ -9,7 +9,7 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADERS_SECONDS = 15.0  # for the whole head of a request, from when one is waited for
-HEADERS_BYTES = 16_384  # of the head
+HEADERS_BYTES, HEADERS_COUNT = 16_384, 100  # of the head
 
 
 class PatientProtocol(H11Protocol):
