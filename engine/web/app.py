@@ -75,6 +75,7 @@ def make_app(
             yield
         finally:  # requests were answered before: uvicorn waits for them
             await house.close()
+            sign_in.close()
             logs.event("stopped")
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
@@ -84,7 +85,8 @@ def make_app(
     app.state.house = house
     app.state.sessions = sessions
     app.include_router(Osia(house, door, purpose).router)
-    app.include_router(SignIn(door, sessions, entrance).router)
+    sign_in = SignIn(door, sessions, entrance)
+    app.include_router(sign_in.router)
     _add_health(app, house, door)
     _add_errors(app)
     return app
