@@ -19,6 +19,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
@@ -30,7 +31,8 @@ import numpy.typing as npt
 from kernels import sharing
 from kernels.sharing import Memory
 
-Given, Made = TypeVar("Given"), TypeVar("Made")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 AHEAD = 2  # pieces that a member has at a time: the next one is there when one is done
 LIVES = 3  # times that a piece is tried whose member died
@@ -201,10 +203,8 @@ class Member:
 
     def end(self) -> None:
         """Ends the process when it has done what it is at."""
-        try:
+        with suppress(OSError):
             self._pipe.send(None)
-        except OSError:
-            pass
         self._listener.join()
         self._process.wait()
 

@@ -14,7 +14,6 @@ from functools import partial
 from itertools import compress
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 

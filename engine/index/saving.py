@@ -36,9 +36,9 @@ def read(
 ) -> dict[str, Array]:
     """Reads arrays by name, each checked against its CRC-32.
 
-    only: names of those that are read, where not all are. mapped: names of those that stay in the file (a path), read-only and unchecked, where they lie
-    as `write` puts them. OSError, ValueError, zipfile.BadZipFile and others where the file is no
-    good.
+    only: names of those that are read, where not all are. mapped: names of those that stay in the
+    file (a path), read-only and unchecked, where they lie as `write` puts them. OSError,
+    ValueError, zipfile.BadZipFile and others where the file is no good.
     """
     with np.load(source, allow_pickle=False) as stored:
         arrays = {}

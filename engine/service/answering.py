@@ -157,6 +157,20 @@ class Answering:
             line.outcome = _verdict(found)
             return found
 
+    def warm(self) -> None:
+        """Makes now what the first search of each gallery would make: loads its index, or makes it,
+        files its minutiae, and searches it once for a print of its own."""
+        for row in self._rows(ALL):
+            settings = settings_for([row], self._settings)
+            with self._indexes.reading([row], settings) as (index,):
+                if not len(index):
+                    continue
+                with self._database.read() as connection:
+                    ids = [int(index.template_ids[0])]
+                    ((stored,),) = prints.read_templates(connection, ids)
+                probe = template_format.decode(stored.data, f"template {stored.id}")
+                pipeline.identify([probe], [index], settings)
+
     def sizes(self) -> dict[str, int]:
         """How many templates are searched in each gallery."""
         with self._database.read() as connection:

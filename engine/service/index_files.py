@@ -43,7 +43,7 @@ class IndexFiles:
         """Where a gallery's index is kept; a name used again never meets the old file."""
         return self._folder / f"{gallery.id}-{gallery.name}{SUFFIX}"
 
-    def bytes(self, gallery: GalleryRow) -> int:
+    def size(self, gallery: GalleryRow) -> int:
         """How much room the saved index takes; 0 where there is none."""
         path = self.path(gallery)
         return sum(each.stat().st_size for each in (path, *parts_of(path)) if each.is_file())
@@ -115,7 +115,8 @@ class IndexFiles:
         return sorted(path for path in self._folder.glob(f"*{SUFFIX}") if path.is_file())
 
     def sealed(self) -> list[tuple[Path, str | None]]:
-        """Each file of saved indexes with the id of the key that it is sealed with, None for a plain one."""
+        """Each file of saved indexes with the id of the key that it is sealed with, None for a
+        plain one."""
         files = [each for path in self.mains() for each in (path, *parts_of(path))]
         return [(path, _key_of(path)) for path in files]
 

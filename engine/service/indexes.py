@@ -53,7 +53,7 @@ class Indexes:
 
     def bytes(self, gallery: GalleryRow) -> int:
         """How much room the saved index takes; 0 where there is none."""
-        return self._files.bytes(gallery)
+        return self._files.size(gallery)
 
     @contextmanager
     def reading(
@@ -84,6 +84,11 @@ class Indexes:
     def catch_up(self) -> dict[str, int]:
         """Brings the indexes in use up to date and gives up those of galleries that are gone; gives
         the number that each has been read up to, by the gallery's name."""
+        with self._lock.reading():  # who searches is not disturbed where there is nothing new
+            rows = list(self._rows.values())
+            here = self._as_they_are(rows, None)
+            if here is not None and not any(map(self._is_gone, rows)):
+                return {index.name: index.sequence for index in here}
         with self._lock.alone():
             for gallery in [self._rows[number] for number in self._loaded]:
                 if self._is_gone(gallery):

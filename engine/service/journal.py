@@ -111,8 +111,8 @@ def on_record_together(
     database: Database, verb: str, uses: Sequence[Use], subject: str = ""
 ) -> Iterator[list[Entry]]:
     """Opens a submission for each of several uses that are made together, all in one transaction.
-    `end` each in the transaction that keeps what came of it, and say so (`Entry.ended`) when that is
-    done; the others fail when the block ends. `Entry.refusal` says which are not allowed."""
+    `end` each in the transaction that keeps what came of it, and say so (`Entry.ended`) when that
+    is done; the others fail when the block ends. `Entry.refusal` says which are not allowed."""
     with _writing(database) as writer:
         entries = [_begin(writer, verb, use, subject, {}) for use in uses]
     kind = ""

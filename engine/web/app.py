@@ -64,6 +64,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        desk.warm()
         runner.start()
         following = asyncio.create_task(_follow(tenprint))
         logs.event("started", workers=workers)
@@ -103,7 +104,9 @@ def _add_health(app: FastAPI, desk: Desk, guard: Guard) -> None:
 
     @app.get("/ready")
     async def ready() -> Response:
-        """The process can serve: the database answers, and the line moves."""
+        """The process can serve: galleries are loaded, the database answers, the line moves."""
+        if not desk.is_warm:
+            return Fault(503, "not ready: the galleries are being loaded").response()
         try:
             future = desk.put(Kind.READ, desk.tasks.load, 9)
             await asyncio.wait_for(asyncio.wrap_future(future), READY_SECONDS)

@@ -102,7 +102,7 @@ def make(tenprint: Tenprint, options: Options) -> tuple[FastAPI, str]:
     app = make_app(
         tenprint,
         Guard(issuer, options.audience, keys),
-        workers=options.workers or _cores(),
+        workers=options.workers or cores(),
         policy=options.policy,
         callbacks=options.callbacks,
         limits=limits,
@@ -169,6 +169,7 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many processors this process may use."""
     known = hasattr(os, "sched_getaffinity")  # not on macOS
     return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
