@@ -69,6 +69,8 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        for place in house.places.values():
+            place.desk.warm()
         house.start()
         logs.event("started", workers=workers, tenants=len(served))
         try:
@@ -100,7 +102,10 @@ def _add_health(app: FastAPI, house: House, door: Door) -> None:
 
     @app.get("/ready")
     async def ready() -> Response:
-        """The process can serve: each tenant's database answers, and its line moves."""
+        """The process can serve: galleries are loaded, each tenant's database answers, and its
+        line moves."""
+        if not all(place.desk.is_warm for place in house.places.values()):
+            return Fault(503, "not ready: the galleries are being loaded").response()
         try:
             desks = [place.desk for place in house.places.values()]
             futures = [desk.put(Kind.READ, desk.tasks.load, 9) for desk in desks]
