@@ -23,8 +23,8 @@ class Door:
         self._locks = locks
 
     def check(self, request: Request, scope: str) -> Caller:
-        """Who sent a request. A Fault: 401 where it shows nobody, 403 where they may not do this,
-        429 where they are locked."""
+        """Who sent a request. A Fault: 401 where it shows nobody, 403 where they may not, or
+        are locked, with Retry-After."""
         caller = self.enter(bearer(request.headers.get("authorization")), client_of(request))
         require(caller, scope)
         return caller

@@ -40,7 +40,7 @@ class Locks:
         self._second, self._written = 0, 0
 
     def check(self, client: str, subject: object) -> None:
-        """A Fault 429 where the caller, or its whole address, is locked."""
+        """A Fault 403 where the caller, or its whole address, is locked."""
         for key in ((client, _named(subject)), (client, EVERYBODY)):
             failing = self._known.get(key)
             until = failing.locked_until if failing else None
@@ -50,7 +50,7 @@ class Locks:
             if seconds > 0:
                 again = math.ceil(seconds)
                 raise Fault(
-                    429,
+                    403,  # which the interface describes
                     f"too many failures to show who calls: come again in {again} s, or ask the "
                     "operator to unlock",
                     {"Retry-After": str(again)},

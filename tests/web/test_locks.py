@@ -52,9 +52,9 @@ def test_five_forged_tokens_lock_their_subject_and_nobody_else(
     client: Client, issuer: Issuer, tenprint: Tenprint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes = [ask(client, forged("booking")).status_code for _ in range(6)]
-    assert codes == [401] * 5 + [429]
+    assert codes == [401] * 5 + [403]
     locked = ask(client, issuer.token(sub="booking"))  # the true one, too
-    assert locked.status_code == 429
+    assert locked.status_code == 403
     assert 890 <= int(locked.headers["Retry-After"]) <= 900
     assert set(locked.json()) == {"code", "message"}
     assert ask(client, issuer.token(sub="other")).status_code == 200
@@ -68,7 +68,7 @@ def test_five_forged_tokens_lock_their_subject_and_nobody_else(
         raise AssertionError("a locked caller's token is not looked at")
 
     monkeypatch.setattr(tokens.jwt, "decode", decode)
-    assert ask(client, issuer.token(sub="booking")).status_code == 429
+    assert ask(client, issuer.token(sub="booking")).status_code == 403
 
 
 def test_a_lock_ends_by_hand_or_by_time(
@@ -80,7 +80,7 @@ def test_a_lock_ends_by_hand_or_by_time(
     tenprint.access.unlock("booking", None)  # as the verb does, in another process
     place_of(client).locks.look()
     assert ask(client, issuer.token(sub="booking")).status_code == 200
-    assert ask(client, issuer.token(sub="kiosk")).status_code == 429
+    assert ask(client, issuer.token(sub="kiosk")).status_code == 403
     later = datetime.now(UTC) + timedelta(minutes=16)
     monkeypatch.setattr(failures, "now", lambda: later)
     monkeypatch.setattr("engine.service.access.now", lambda: later)
@@ -128,13 +128,13 @@ def test_tokens_for_others_are_failures(
     client: Client, issuer: Issuer, claims: dict[str, Any]
 ) -> None:
     codes = [ask(client, issuer.token(**claims)).status_code for _ in range(6)]
-    assert codes == [401] * 5 + [429]
+    assert codes == [401] * 5 + [403]
 
 
 def test_tokens_that_claim_nobody_lock_nobody(client: Client, issuer: Issuer) -> None:
     for token in ("abc", "a.b.c", forged(""), forged("two\nlines"), "x" * 9000):
         assert ask(client, token).status_code == 401
-    assert ask(client, "more of it").status_code == 429
+    assert ask(client, "more of it").status_code == 403
     assert ask(client, issuer.token()).status_code == 200
 
 
@@ -144,7 +144,7 @@ def test_other_processes_know_of_a_lock(serving: Serving, issuer: Issuer) -> Non
             ask((first, second)[number % 2], forged("booking"))
         for client in (first, second):
             place_of(client).locks.look()
-            assert ask(client, issuer.token(sub="booking")).status_code == 429
+            assert ask(client, issuer.token(sub="booking")).status_code == 403
 
 
 def test_a_key_that_may_be_new_is_no_failure(tenprint: Tenprint, issuer: Issuer) -> None:

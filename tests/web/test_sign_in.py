@@ -290,7 +290,7 @@ def test_a_forged_identity_is_not_taken(
     }
     fake.answer = httpx.Response(200, json=told)
     codes = [enter(browser, fake).status_code for _ in range(6)]
-    assert codes == [401] * 5 + [429]
+    assert codes == [401] * 5 + [403]
     fake.answer = None
     assert enter(browser, fake).status_code == 303  # another subject
 
@@ -324,7 +324,7 @@ def test_codes_that_the_issuer_refuses_are_failures(
         back = fake.visit(browser.get("/sign-in/start").headers["location"])
         answer = browser.get("/sign-in/callback", params=back | {"code": "guessed"})
         codes.append(answer.status_code)
-    assert codes == [401] * 5 + [429]
+    assert codes == [401] * 5 + [403]
     assert failing(tenprint) == ["?"]
 
 

@@ -218,7 +218,7 @@ def test_a_lock_is_of_the_tenant_that_was_claimed(
     for _ in range(5):
         bad = issuer.token(tenant=SOUTH, aud="other")
         assert clients[SOUTH]("GET", "/v1/galleries", token=bad).status_code == 401
-    assert clients[SOUTH]("GET", "/v1/galleries").status_code == 429
+    assert clients[SOUTH]("GET", "/v1/galleries").status_code == 403
     assert clients[NORTH]("GET", "/v1/galleries").status_code == 200
     assert [each.subject for each in tenants[SOUTH].access.failing()] == ["client"]
     assert tenants[NORTH].access.failing() == []
