@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from engine.web.faults import Fault
 from engine.web.limits import Limits
 from engine.web.lines import Line, call
 from tests.prints_at_no_cost import extract
-from tests.web.serving import Client, Serving, encounter, identify, item
+from tests.web.serving import QUICK, Client, Serving, encounter, identify, item
 from tests.web.test_persons import found, put
 
 SECRET = "person-that-no-log-may-name"
@@ -133,21 +134,22 @@ def test_an_image_of_too_many_pixels_is_refused(client: Client) -> None:
     assert "px are more than" in response.json()["message"]
 
 
-def test_searches_are_taken_together(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    for finger in range(1, 9):
-        put(client, f"P{finger}", "E1", item(finger))
-    sizes: list[int] = []
-    desk: Desk = client.http.app.state.desk  # type: ignore[attr-defined]
-    usual = desk._search._serve
+def test_searches_are_taken_together(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(replace(QUICK, search_threads=1)) as client:
+        for finger in range(1, 9):
+            put(client, f"P{finger}", "E1", item(finger))
+        sizes: list[int] = []
+        desk: Desk = client.http.app.state.desk
+        usual = desk._search._serve
 
-    def serve(batch: Any) -> Any:
-        sizes.append(len(batch))
-        time.sleep(0.05)
-        return usual(batch)
+        def serve(batch: Any) -> Any:
+            sizes.append(len(batch))
+            time.sleep(0.05)
+            return usual(batch)
 
-    monkeypatch.setattr(desk._search, "_serve", serve)
-    with ThreadPoolExecutor(8) as crowd:
-        answers = list(crowd.map(lambda finger: found(client, finger), range(1, 9)))
+        monkeypatch.setattr(desk._search, "_serve", serve)
+        with ThreadPoolExecutor(8) as crowd:
+            answers = list(crowd.map(lambda finger: found(client, finger), range(1, 9)))
     assert answers == [[f"P{finger}"] for finger in range(1, 9)]
     assert max(sizes) > 1
     assert sum(sizes) == 8
