@@ -27,7 +27,6 @@ from engine.service.tenprint import Tenprint
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDE, TABLET = (1280, 860), (820, 1180)
-COLOURS = 160  # of a picture that is kept
 FIRST, SECOND, SUPERVISOR = PEOPLE
 
 
@@ -61,7 +60,8 @@ class _Shots:
 
     def take(self) -> None:
         with self._as(SUPERVISOR) as page:
-            key = self._key_of_first(page)
+            page.goto(f"{self._address}/desk")
+            key, bare = self._find_two(page)
         self._decide(FIRST, key, "1", "Core and two deltas agree; 14 minutiae in sequence.")
         with self._as(SECOND) as page:
             page.goto(f"{self._address}/desk")
@@ -83,20 +83,17 @@ class _Shots:
         with self._as(SECOND) as page:
             page.goto(f"{self._address}/desk/closed/{key}")
             self._keep(page, "closed", whole=True)
-        others = self._others(key)
-        self._decide(FIRST, others[0], "1", "")
-        self._decide(SECOND, others[0], "2", "")
+        with self._as(FIRST) as page:
+            page.goto(f"{self._address}/desk/cases/{bare}")
+            self._settle(page)
+            self._keep(page, "no-image")
+        self._decide(FIRST, bare, "1", "")
+        self._decide(SECOND, bare, "2", "")
         with self._as(SUPERVISOR) as page:
             page.goto(f"{self._address}/desk/disputed")
             self._keep(page, "disputed")
             page.goto(f"{self._address}/desk/statistics?by=level")
             self._keep(page, "statistics")
-        bare = self._bare()
-        if bare:
-            with self._as(FIRST) as page:
-                page.goto(f"{self._address}/desk/cases/{bare}")
-                self._settle(page)
-                self._keep(page, "no-image")
 
     @contextmanager
     def _as(self, name: str, size: tuple[int, int] = WIDE) -> Iterator[Page]:
@@ -122,30 +119,15 @@ class _Shots:
             page.get_by_role("button", name="Record it, to the queue").click()
             page.wait_for_url("**/desk?*")
 
-    def _key_of_first(self, page: Page) -> str:
-        page.goto(f"{self._address}/desk")
-        link = page.locator("table a").first.get_attribute("href")
-        assert link
-        return link.rsplit("/", 1)[1]
-
-    def _others(self, key: str) -> list[str]:
-        with self._as(SUPERVISOR) as page:
-            page.goto(f"{self._address}/desk")
-            links = [each.get_attribute("href") or "" for each in page.locator("table a").all()]
-        return [link.rsplit("/", 1)[1] for link in links if not link.endswith(f"/{key}")]
-
-    def _bare(self) -> str:
-        """A case whose candidate has no image."""
-        with self._as(SUPERVISOR) as page:
-            page.goto(f"{self._address}/desk")
-            links = [each.get_attribute("href") or "" for each in page.locator("table a").all()]
-            for link in links:
-                page.goto(f"{self._address}{link}")
-                found = page.locator(".imageless").count()
-                page.get_by_role("button", name="Give it back").click()
-                if found:
-                    return link.rsplit("/", 1)[1]
-        return ""
+    def _find_two(self, page: Page) -> tuple[str, str]:
+        """The first case with images on both sides, and the first without."""
+        links = [each.get_attribute("href") or "" for each in page.locator("table a").all()]
+        found: dict[bool, str] = {}
+        for link in links:
+            page.goto(f"{self._address}{link}")
+            found.setdefault(page.locator(".imageless").count() > 0, link.rsplit("/", 1)[1])
+            page.get_by_role("button", name="Give it back").click()
+        return found[False], found[True]
 
     def _settle(self, page: Page) -> None:
         """Waits until both prints are drawn."""
@@ -156,7 +138,7 @@ class _Shots:
         page.wait_for_load_state("networkidle")
         taken = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
         path = self._out / f"desk-{name}.png"
-        taken.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        taken.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
         print(f"{path}: {path.stat().st_size // 1000} kB")
 
 

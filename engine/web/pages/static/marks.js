@@ -9,8 +9,8 @@ const TAIL = 10;
 const SIZES = [1.15, 2.2]; // px of the canvas for one of those, at least and at most
 const GOLDEN = 0.381966; // of a turn: neighbours in a row of hues differ as much as can be
 
-// The colour of the pair of this number, 0 the first: dark enough to be read on white.
-export const hue = (number) => `hsl(${360 * ((0.58 + number * GOLDEN) % 1)} 78% 36%)`;
+// The colour of the pair of this number, 0 the first: all as dark, so that each is read on white.
+export const hue = (number) => `oklch(48% 0.16 ${(250 + 360 * number * GOLDEN) % 360})`;
 export const faint = `rgb(${FAINT})`;
 
 // The colour of a minutia's kind, paler the less sure it is.

@@ -9,7 +9,7 @@ const ZOOM = 1.25; // for a press of a key
 const STEP = 60; // px of the canvas
 const TURN = (5 * Math.PI) / 180;
 const TONE = 10;
-const SEEK = 2.2; // the least scale at which a pair is looked at
+const SEEK = 1.6; // the least scale at which a pair is looked at
 
 const root = document.getElementById("viewer");
 const prints = JSON.parse(document.getElementById("prints").textContent);
