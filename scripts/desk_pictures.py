@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from desk.installation import make_installation
-from desk.server import COOKIE, PEOPLE, serving
+from desk.server import PEOPLE, cookie, serving
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -98,7 +98,7 @@ class _Shots:
     @contextmanager
     def _as(self, name: str, size: tuple[int, int] = WIDE) -> Iterator[Page]:
         context = self._browser.new_context(viewport={"width": size[0], "height": size[1]})
-        context.add_cookies([{"name": COOKIE, "value": f'"{name}"', "url": self._address}])
+        context.add_cookies([cookie(name, self._address)])
         yield context.new_page()
         context.close()
 
@@ -106,8 +106,7 @@ class _Shots:
         page.goto(f"{self._address}/desk/cases/{key}")
         self._settle(page)
         page.keyboard.press("p")
-        for _ in range(3):
-            page.keyboard.press(".")
+        page.keyboard.press(".")
         self._keep(page, name)
 
     def _decide(self, name: str, key: str, choice: str, notes: str) -> None:
@@ -138,7 +137,7 @@ class _Shots:
         page.wait_for_load_state("networkidle")
         taken = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
         path = self._out / f"desk-{name}.png"
-        taken.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+        taken.save(path, optimize=True)
         print(f"{path}: {path.stat().st_size // 1000} kB")
 
 

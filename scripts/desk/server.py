@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import quote, unquote
 
 import uvicorn
 from fastapi import FastAPI
@@ -23,25 +24,48 @@ PEOPLE: Mapping[str, frozenset[str]] = {
 }
 
 
+def cookie(name: str, address: str) -> dict[str, str]:
+    """The cookie of a browser where somebody is signed in."""
+    return {"name": COOKIE, "value": quote(name), "url": address}
+
+
 class Named(Sessions):
-    """Believes the cookie."""
+    """Believes the cookie. people: their scopes by name."""
+
+    def __init__(self, people: Mapping[str, frozenset[str]]) -> None:
+        self._people = people
 
     def of(self, request: Request) -> Session | None:
-        name = request.cookies.get(COOKIE, "").strip('"')
-        return Session(name, PEOPLE[name], CSRF) if name in PEOPLE else None
+        if request.headers.get("origin") == "null":  # as the real one: it could be any site's page
+            raise Fault(403, "the request comes from a page of another site")
+        name = unquote(request.cookies.get(COOKIE, ""))
+        return Session(name, self._people[name], CSRF) if name in self._people else None
 
     def check_form(self, session: Session, token: str) -> None:
         if token != session.csrf:
             raise Fault(403, "the form is not of this session")
 
 
-@contextmanager
-def serving(tenprint: Tenprint) -> Iterator[str]:
-    """Serves the pages inside a block; gives their address."""
+def make_app(
+    tenprint: Tenprint, people: Mapping[str, frozenset[str]] = PEOPLE, purpose: str = ""
+) -> FastAPI:
+    """The pages on an installation, and nothing else."""
     app = FastAPI(openapi_url=None)
     examining = tenprint.examining()
-    app.include_router(make_pages(lambda _: (examining, tenprint), Named()))
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
+    app.include_router(
+        make_pages(lambda _: (examining, tenprint), Named(people), purpose=purpose)
+    )
+    return app
+
+
+@contextmanager
+def serving(
+    tenprint: Tenprint, people: Mapping[str, frozenset[str]] = PEOPLE
+) -> Iterator[str]:
+    """Serves them inside a block; gives their address."""
+    config = uvicorn.Config(
+        make_app(tenprint, people), host="127.0.0.1", port=0, log_level="warning"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
