@@ -25,7 +25,8 @@ Decided = tuple[str, float]  # conclusion, hours after the search
 
 @dataclass(frozen=True)
 class Made:
-    """A search, kept `at`. hits: each person over the threshold, with the decisions on it."""
+    """A search, kept `at`. hits: each person over the threshold, with the decisions on it, of
+    which the last one closed the case."""
 
     at: datetime
     hits: Mapping[str, Sequence[Decided]] = field(default_factory=dict)
@@ -69,7 +70,7 @@ def submit(
                 decision = {
                     "search_id": search, "person": person, "examiner": f"examiner-{number}",
                     "conclusion": conclusion, "notes": "", "at": one.at + timedelta(hours=hours),
-                    "submission_id": submission,
+                    "submission_id": submission, "closes": number == len(made_of_it) - 1,
                 }  # fmt: skip
                 connection.execute(insert(decisions), decision)
     return submission

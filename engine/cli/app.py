@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from engine.cli import (
+    access,
     audit,
     calibrate,
     enrol,
@@ -49,6 +50,7 @@ app.add_typer(gallery.app, name="gallery")
 app.add_typer(records.app, name="records")
 app.add_typer(keys.app, name="keys")
 app.add_typer(severity.app, name="policy")
+app.add_typer(access.app, name="access")
 app.add_typer(audit.app, name="audit")
 app.add_typer(retention.app, name="retention")
 

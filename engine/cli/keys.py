@@ -45,8 +45,7 @@ def rotate(session: Session, purpose: PurposeOption = "") -> None:
         report = tenprint.rotate_keys(use=use, on_progress=on_progress)
         status = tenprint.key_status()
     shown = [
-        f"{report.sealed} templates and images sealed with key {report.key}, "
-        f"{report.files} index files renewed"
+        f"{report.sealed} values sealed with key {report.key}, {report.files} index files renewed"
     ]
     unused = [key for key in status.keys if key not in {held.key for held in status.held}]
     unused = [key for key in unused if key != report.key]
@@ -67,7 +66,7 @@ def rotate(session: Session, purpose: PurposeOption = "") -> None:
     if status.leaves_old_rows and report.sealed:
         session.note(
             "PostgreSQL keeps what the rows were before until it is told: VACUUM FULL templates, "
-            "images; and its log until that is recycled."
+            "images, tasks; and its log until that is recycled."
         )
     for words in report.damaged[:SHOWN_REJECTED]:
         typer.echo(f"damaged  {words}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,10 @@ import typer
 
 from engine.cli.options import PolicyOption, WorkersOption
 from engine.cli.session import Session, verb
+from engine.errors import SettingsError
 
 NEEDED = ("fastapi", "uvicorn", "jwt", "httpx", "prometheus_client", "cryptography")
+SECRET_VARIABLE = "TENPRINT_SIGN_IN_SECRET"
 EXAMPLE = "tenprint serve --issuer https://id.example --jwks https://id.example/keys"
 
 
@@ -54,6 +57,36 @@ def serve(
         int, typer.Option(min=1, max=1024, help="Largest request, in MiB.")
     ] = 16,
     purpose: Annotated[str, typer.Option(help="What every use is for, for the journal.")] = "",
+    sign_in_client: Annotated[
+        str, typer.Option(metavar="ID", help="Its id at the issuer, for people to sign in.")
+    ] = "",
+    sign_in_secret: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="File with that client's secret.",
+            show_default=f"{SECRET_VARIABLE}, else none: a public client",
+        ),
+    ] = None,
+    public_address: Annotated[
+        str, typer.Option(metavar="ORIGIN", help="How browsers know it, as https://prints.example.")
+    ] = "",
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS", help="Proxy, or network of proxies, whose X-Forwarded-For is "
+            "believed; may be repeated.",
+        ),
+    ] = None,
+    tenant: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=HOME", help="Installation of one tenant, or a .toml file of several; may "
+            "be repeated.",
+        ),
+    ] = None,
+    tenant_claim: Annotated[
+        str, typer.Option(help="Claim of a token that names its tenant.")
+    ] = "tenant",
 ) -> None:  # fmt: skip
     """Serve the OSIA ABIS interface until told to end (Ctrl-C, SIGTERM).
 
@@ -67,7 +100,13 @@ def serve(
         )
     from engine.web.server import Options
     from engine.web.server import serve as run
+    from engine.web.tenants import open_tenants, read_tenants
 
+    if tenant and (session.home or session.database or session.keys):
+        raise typer.BadParameter(
+            "--home, --database and --keys are of one installation: say each tenant's own"
+        )
+    tenants = read_tenants(tenant or (), callback or ())
     options = Options(
         host,
         port,
@@ -83,6 +122,30 @@ def serve(
         workers,
         max_body,
         purpose,
+        sign_in_client,
+        _secret(sign_in_secret),
+        public_address,
+        tuple(trusted_proxy or ()),
+        tenant_claim,
+        tenants,
     )
+    if tenants:
+        with open_tenants(tenants) as several:
+            run(several, options)
+        return
     with session.open() as tenprint:
         run(tenprint, options)
+
+
+def _secret(file: Path | None) -> str:
+    """The client's secret, out of a file or the environment: an option's value shows in the list of
+    processes. SettingsError where the file cannot be read or is empty."""
+    if file is None:
+        return os.environ.get(SECRET_VARIABLE, "")
+    try:
+        secret = file.read_text().strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"--sign-in-secret {file}: it cannot be read ({error})") from error
+    if not secret:
+        raise SettingsError(f"--sign-in-secret {file}: it is empty")
+    return secret

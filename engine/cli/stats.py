@@ -102,7 +102,7 @@ def _counted(counts: Counts, statistics: Statistics) -> dict[str, Any]:
         "waiting": counts.waiting,
         "share_decided": _round(counts.share_decided),
         "oldest_waiting_days": _round(statistics.days_waiting(counts)),
-        "time_to_first_review": {
+        "time_to_decision": {
             "decided": counts.decided,
             "median_hours": _round(counts.median_hours),
             "p90_hours": _round(counts.p90_hours),

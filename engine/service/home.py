@@ -36,6 +36,12 @@ class Home:
         return Path(url.database) if is_sqlite(url) and url.database else None
 
     @property
+    def place(self) -> str:
+        """Where the database is, whoever asks for it and however it is written."""
+        file = self.file
+        return str(file.resolve()) if file else place_of(read_address(str(self.database)))
+
+    @property
     def index(self) -> Path:
         """The folder of derived indexes: one for each database, for only its processes to share."""
         if isinstance(self.database, Path):
@@ -43,8 +49,7 @@ class Home:
         file = self.file
         if file and file.resolve() == (self.folder / FILE).resolve():
             return self.folder / "index"
-        place = str(file.resolve()) if file else place_of(read_address(self.database))
-        return self.folder / f"index-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
+        return self.folder / f"index-{hashlib.sha256(self.place.encode()).hexdigest()[:8]}"
 
 
 def open_home(

@@ -44,16 +44,8 @@ class Entry:
         fields: what JSON can say, by name; references of persons go into `persons`. Never content
         of prints, words of an offense, a name.
         """
-        common = {
-            "event": event,
-            "verb": self.verb,
-            "operator": self.use.operator,
-            "origin": self.use.origin,
-            "host": host(),
-            "process": os.getpid(),
-            "outcome": outcome,
-        }
-        return audit.append(connection, {**fields, **common}, self.submission)
+        told = _told(event, self.verb, self.use, outcome)
+        return audit.append(connection, {**fields, **told}, self.submission)
 
     def tell_of_many(
         self, connection: Connection, event: str, persons: Sequence[str], **fields: Any
@@ -67,6 +59,25 @@ class Entry:
             of: dict[str, Any] = {"part": [number, len(parts)]} if len(parts) > 1 else {}
             head = self.tell(connection, event, persons=[*part], **of, **fields)
         return head
+
+
+def note(connection: Connection, verb: str, event: str, use: Use, **fields: Any) -> Head:
+    """Writes an entry of the audit log about something that is no use of anybody's data, and so
+    has no submission: who came in, and who was kept out."""
+    return audit.append(connection, {**fields, **_told(event, verb, use, DONE)})
+
+
+def _told(event: str, verb: str, use: Use, outcome: str) -> dict[str, Any]:
+    """What every entry says."""
+    return {
+        "event": event,
+        "verb": verb,
+        "operator": use.operator,
+        "origin": use.origin,
+        "host": host(),
+        "process": os.getpid(),
+        "outcome": outcome,
+    }
 
 
 @contextmanager

@@ -78,10 +78,19 @@ class TaskList:
         with self._database.write() as connection:
             tasks.let_go(connection, [task.id])
 
+    def request_of(self, task: TaskRow) -> bytes:
+        """What was kept to be done. KeysError where its key is not here, StoreError where it is
+        damaged."""
+        return tasks.request_of(self._database.vault, task)
+
+    def result_of(self, task: TaskRow) -> bytes:
+        """What is to be delivered, likewise."""
+        return tasks.result_of(self._database.vault, task)
+
     def done(self, task: TaskRow, result: bytes, *, failed: bool) -> None:
         """Keeps a task's result until it is delivered."""
         with self._database.write() as connection:
-            tasks.done(connection, task.id, result, failed=failed)
+            tasks.done(connection, task, result, failed=failed)
 
     def delivered(self, task: TaskRow) -> None:
         """The client has the result."""

@@ -21,6 +21,7 @@ from engine.formats.manifest import PrintRow
 from engine.report.page import write_report
 from engine.risk.policy import load_policy
 from engine.service import removal, rotation
+from engine.service.access import Access
 from engine.service.answering import Answering
 from engine.service.auditing import Audit
 from engine.service.calibrating import measure, scoring, sites_of
@@ -105,6 +106,7 @@ class Tenprint:
         self.settings = settings or Settings()
         self._database = Database(self.home.database, Vault(self.home.keys))
         self._indexes = Indexes(self.home.index, self._database)
+        self.access = Access(self._database)
         self.audit = Audit(self._database)
         self.retention = Retention(self.home, self._database)
 

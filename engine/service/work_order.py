@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from engine.service.results import Queued
 from engine.store.hits import CLOSED
@@ -22,22 +23,21 @@ class WorkOrder:
         self._fresh = fresh
         self._lock = threading.Lock()
         self._cases: tuple[Queued, ...] = ()
-        self._closed: set[str] = set()
         self._made: float | None = None
 
     def cases(self) -> tuple[Queued, ...]:
-        """The cases, without those that `close` was told of since."""
+        """The cases, each at the stage that is known of."""
         with self._lock:
             if self._made is None or time.monotonic() - self._made > self._fresh:
-                self._closed = set()
                 self._cases = tuple(self._make())
                 self._made = time.monotonic()
-            if not self._closed:
-                return self._cases
-            return tuple(x for x in self._cases if x.place.case.case_id not in self._closed)
+            return self._cases
 
     def note(self, case: str, stage: str) -> None:
-        """Notes that a case has come to a stage."""
-        if stage == CLOSED:
-            with self._lock:
-                self._closed.add(case)
+        """Notes that a case has come to a stage; a closed one is out of the order."""
+        with self._lock:
+            self._cases = tuple(
+                replace(item, hit=replace(item.hit, stage=stage)) if is_it else item
+                for item in self._cases
+                if not (is_it := item.place.case.case_id == case) or stage != CLOSED
+            )

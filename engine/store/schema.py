@@ -34,6 +34,7 @@ NAME_LENGTH = 64  # of a gallery
 REFERENCE_LENGTH = 200  # of persons, encounters, records: names given from outside
 SHA256_LENGTH = 64  # hex digits
 KEY_LENGTH = 16  # hex digits of a key's id
+CLIENT_LENGTH = 64  # of an address that calls
 ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"  # status of an encounter: only active ones are searched
 
 
@@ -500,8 +501,9 @@ tasks = Table(
     Column("callback", Text, nullable=False),
     Column("priority", SmallInteger, nullable=False),
     _text("state", 9),
-    Column("request", LargeBinary, nullable=False),
+    Column("request", LargeBinary, nullable=False),  # and result: one of them at a time
     Column("result", LargeBinary),
+    _key(),
     Column("failed", Boolean, nullable=False),  # the result is an error
     Column("runs", Integer, nullable=False),  # how often the operation was begun
     Column("attempts", Integer, nullable=False),  # of delivery
@@ -514,5 +516,31 @@ tasks = Table(
         "state IN ('pending', 'scheduled', 'retry', 'error', 'completed')", name="state"
     ),
     Index("ix_tasks_state", "state", "priority", "due_at"),
+    Index(None, "sealed_with", "id"),
     sqlite_autoincrement=True,
+)
+
+# Who failed to show who they are, from where: callers without a right, kept for a while only.
+failures = Table(
+    "failures",
+    metadata,
+    Column("client", String(CLIENT_LENGTH), primary_key=True),
+    Column("subject", String(REFERENCE_LENGTH), primary_key=True),  # whom they said they are
+    Column("times", Text, nullable=False),  # of the last ones, as store.failures writes them
+    _time("last_at"),
+    _time("locked_until", nullable=True),
+    Index(None, "last_at"),
+)
+
+# Who is signed in at the pages. Their browser has the secret, of which this is the digest.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", String(SHA256_LENGTH), primary_key=True),
+    _text("subject"),
+    Column("scopes", Text, nullable=False),
+    _text("csrf", SHA256_LENGTH),
+    _time("began_at"),
+    _time("used_at"),
+    Index(None, "used_at"),
 )

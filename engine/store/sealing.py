@@ -1,4 +1,4 @@
-"""Seals templates and images with AES-256-GCM, each bound to its row, and opens them again.
+"""Seals prints and tasks with AES-256-GCM, each value bound to its row, and opens them again.
 
 A sealed value is: version 1 B | key id 8 B | nonce 12 B | ciphertext | tag 16 B. The version, the
 key id and the name of the row are authenticated with it (see docs/security.md).
@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, func, select
 
 from engine.errors import KeysError, StoreError
 from engine.store.keyring import ID_BYTES, Key, read_keyring
-from engine.store.schema import images, probe_prints, templates
+from engine.store.schema import images, probe_prints, tasks, templates
 
 if TYPE_CHECKING:  # loaded with the first key: most installations have none
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,7 +26,7 @@ HEADER_BYTES = 1 + ID_BYTES
 OVERHEAD = HEADER_BYTES + NONCE_BYTES + TAG_BYTES  # bytes that a sealed value is longer
 OPTION = "tenprint_vault"  # under which a connection knows its vault
 COLUMNS: tuple[Column[Any], ...] = tuple(
-    table.c.sealed_with for table in (templates, images, probe_prints)
+    table.c.sealed_with for table in (templates, images, probe_prints, tasks)
 )
 
 
@@ -95,11 +95,11 @@ class Vault:
             return self._keys[key_id]
         if self.path is None:
             raise KeysError(
-                f"templates or images are sealed with key {key_id}: name the file of keys with "
-                "--keys or TENPRINT_KEYS"
+                f"templates, images or tasks are sealed with key {key_id}: name the file of keys "
+                "with --keys or TENPRINT_KEYS"
             )
         raise KeysError(
-            f"key {key_id} is not in {self.path}, but templates or images are sealed with it: put "
+            f"key {key_id} is not in {self.path}, but something here is sealed with it: put "
             "its line back, or name the file that has it with --keys or TENPRINT_KEYS"
         )
 
@@ -159,6 +159,11 @@ def template_place(gallery_id: int, print_id: int) -> str:
 def image_place(print_id: int) -> str:
     """The name of an image's row."""
     return f"images/{print_id}"
+
+
+def task_place(name: str, part: str) -> str:
+    """The name of a task's request or result (part)."""
+    return f"tasks/{name}/{part}"
 
 
 def probe_place(search_id: int, number: int, kind: str) -> str:

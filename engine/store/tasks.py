@@ -15,7 +15,9 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 from engine.errors import NotFoundError
 from engine.store import rows
 from engine.store.schema import now, tasks
+from engine.store.sealing import Vault, task_place, vault_of
 
+REQUEST, RESULT = "request", "result"
 PENDING, SCHEDULED, RETRY = "pending", "scheduled", "retry"
 ERROR, COMPLETED = "error", "completed"
 NOTHING = b""
@@ -23,8 +25,9 @@ NOTHING = b""
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """One task. request, result: bytes of whoever does it. runs: how often it was begun. attempts:
-    of its delivery. reason: why the last one failed. held_until: by a process at work on it."""
+    """One task. request, result: as they are stored, see `request_of` and `result_of`. runs: how
+    often it was begun. attempts: of its delivery. reason: why the last one failed. held_until: by
+    a process at work on it."""
 
     id: int
     name: str
@@ -36,6 +39,7 @@ class TaskRow:
     state: str
     request: bytes
     result: bytes | None
+    sealed_with: str | None
     failed: bool
     runs: int
     attempts: int
@@ -59,6 +63,7 @@ def add(
 ) -> int:
     """Keeps a request and gives its id."""
     moment = now()
+    sealed, key = vault_of(connection).seal(request, task_place(name, REQUEST))
     row = {
         "name": name,
         "operation": operation,
@@ -67,7 +72,8 @@ def add(
         "callback": callback,
         "priority": priority,
         "state": PENDING,
-        "request": request,
+        "request": sealed,
+        "sealed_with": key,
         "failed": False,
         "runs": 0,
         "attempts": 0,
@@ -85,6 +91,16 @@ def find(connection: Connection, name: str, operator: str | None = None) -> Task
     if row is None or operator not in (None, row["operator"]):
         raise NotFoundError(f"there is no task {name!r}, or it was cleared away")
     return TaskRow(**row)
+
+
+def request_of(vault: Vault, task: TaskRow) -> bytes:
+    """What `add` was given. KeysError without its key, StoreError where it is damaged."""
+    return vault.open(task.request, task.sealed_with, task_place(task.name, REQUEST))
+
+
+def result_of(vault: Vault, task: TaskRow) -> bytes:
+    """What `done` was given, likewise."""
+    return vault.open(task.result or NOTHING, task.sealed_with, task_place(task.name, RESULT))
 
 
 def load(connection: Connection) -> tuple[int, int]:
@@ -135,14 +151,16 @@ def let_go(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(update(tasks).where(tasks.c.id.in_(ids)).values(held_until=None))
 
 
-def done(connection: Connection, task_id: int, result: bytes, *, failed: bool) -> None:
+def done(connection: Connection, task: TaskRow, result: bytes, *, failed: bool) -> None:
     """Keeps the result of a task, to be delivered at once; its request is forgotten."""
+    sealed, key = vault_of(connection).seal(result, task_place(task.name, RESULT))
     _set(
         connection,
-        task_id,
+        task.id,
         state=SCHEDULED,
         request=NOTHING,
-        result=result,
+        result=sealed,
+        sealed_with=key,
         failed=failed,
         due_at=now(),
         held_until=None,
@@ -152,8 +170,8 @@ def done(connection: Connection, task_id: int, result: bytes, *, failed: bool) -
 def delivered(connection: Connection, task_id: int) -> None:
     """The client has the result, which is forgotten."""
     _set(
-        connection, task_id, state=COMPLETED, result=None, reason="", held_until=None,
-        ended_at=now(),
+        connection, task_id, state=COMPLETED, result=None, sealed_with=None, reason="",
+        held_until=None, ended_at=now(),
     )  # fmt: skip
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,18 +15,21 @@ from starlette.responses import JSONResponse, Response
 from engine.service.tenprint import DEFAULT_POLICY, Tenprint
 from engine.web import faults, logs
 from engine.web.auth import Guard
-from engine.web.callbacks import Callbacks, Poster
-from engine.web.desk import Desk
+from engine.web.callbacks import Poster
+from engine.web.door import Door
+from engine.web.entrance import Entrance
 from engine.web.faults import Fault
+from engine.web.house import ALONE, House
 from engine.web.limits import Limits
 from engine.web.metrics import CONTENT_TYPE
 from engine.web.operations import Kind, methods_at
 from engine.web.osia import Osia
-from engine.web.runner import Runner
+from engine.web.protocol import HEADERS_BYTES, HEADERS_COUNT
+from engine.web.sessions import Sessions
+from engine.web.sign_in import SignIn
 
 METRICS_SCOPE = "tenprint.metrics"
 READY_SECONDS = 5.0
-FOLLOW_EVERY = 1.0  # seconds
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -36,66 +38,59 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-log = logging.getLogger(__name__)
-
 WORDS = {404: "there is nothing here: see docs/osia.md", 405: "the method is not allowed here"}
 
 
 def make_app(
-    tenprint: Tenprint,
+    tenants: Tenprint | Mapping[str, Tenprint],
     guard: Guard,
     *,
     workers: int,
     policy: str | Path = DEFAULT_POLICY,
-    callbacks: Sequence[str] = (),
+    callbacks: Sequence[str] | Mapping[str, Sequence[str]] = (),
     limits: Limits = Limits(),  # noqa: B008 (frozen)
     poster: Poster | None = None,
     purpose: str = "",
+    entrance: Entrance = Entrance(),  # noqa: B008 (frozen)
 ) -> FastAPI:
-    """The service on an open installation, which stays the caller's to close.
+    """The service on open installations, one or several by tenant, which stay the caller's to
+    close.
 
-    workers: processes that extract, 0 for none. callbacks: origins that results may be posted to.
-    purpose: of every use, for the journal.
+    workers: processes that extract, 0 for none. callbacks: origins that results may be posted to,
+    by tenant where there are several. purpose: of every use, for the journal. entrance: how people
+    sign in.
     PolicyError or SettingsError where an option will not do.
     """
-    desk = Desk(tenprint, workers=workers, policy=policy, limits=limits)
-    posting = Callbacks(callbacks, limits, poster)
-    runner = Runner(desk, posting)
+    served = {ALONE: tenants} if isinstance(tenants, Tenprint) else tenants
+    allowed = callbacks if isinstance(callbacks, Mapping) else dict.fromkeys(served, callbacks)
+    house = House(
+        served, workers=workers, policy=policy, callbacks=allowed, limits=limits, poster=poster
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        runner.start()
-        following = asyncio.create_task(_follow(tenprint))
-        logs.event("started", workers=workers)
+        house.start()
+        logs.event("started", workers=workers, tenants=len(served))
         try:
             yield
         finally:  # requests were answered before: uvicorn waits for them
-            following.cancel()
-            await asyncio.wait([following])
-            await asyncio.to_thread(runner.close)
-            await asyncio.to_thread(desk.close)
-            posting.close()
+            await house.close()
             logs.event("stopped")
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.state.desk = desk
-    app.include_router(Osia(desk, guard, runner, posting, purpose).router)
-    _add_health(app, desk, guard)
+    door = Door(guard, {name: place.locks for name, place in house.places.items()})
+    sessions = Sessions({name: each.access for name, each in served.items()}, entrance)
+    app.state.desk = house.first.desk
+    app.state.house = house
+    app.state.sessions = sessions
+    app.include_router(Osia(house, door, purpose).router)
+    app.include_router(SignIn(door, sessions, entrance).router)
+    _add_health(app, house, door)
     _add_errors(app)
     return app
 
 
-async def _follow(tenprint: Tenprint) -> None:
-    """Reads what other processes changed, so that what was removed leaves the memory."""
-    while True:
-        await asyncio.sleep(FOLLOW_EVERY)
-        try:
-            await asyncio.shield(asyncio.to_thread(tenprint.catch_up))
-        except Exception as error:
-            log.error("changes cannot be followed: %s", type(error).__name__, exc_info=error)
-
-
-def _add_health(app: FastAPI, desk: Desk, guard: Guard) -> None:
+def _add_health(app: FastAPI, house: House, door: Door) -> None:
     @app.get("/health")
     async def health() -> Response:
         """The process lives."""
@@ -103,10 +98,12 @@ def _add_health(app: FastAPI, desk: Desk, guard: Guard) -> None:
 
     @app.get("/ready")
     async def ready() -> Response:
-        """The process can serve: the database answers, and the line moves."""
+        """The process can serve: each tenant's database answers, and its line moves."""
         try:
-            future = desk.put(Kind.READ, desk.tasks.load, 9)
-            await asyncio.wait_for(asyncio.wrap_future(future), READY_SECONDS)
+            desks = [place.desk for place in house.places.values()]
+            futures = [desk.put(Kind.READ, desk.tasks.load, 9) for desk in desks]
+            waiting = asyncio.gather(*map(asyncio.wrap_future, futures))
+            await asyncio.wait_for(waiting, READY_SECONDS)
         except Exception:
             fault = Fault(503, "not ready: the database does not answer, or too many wait")
             return fault.response()
@@ -114,14 +111,21 @@ def _add_health(app: FastAPI, desk: Desk, guard: Guard) -> None:
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:
-        """The figures, for a token that allows it: they name galleries."""
+        """The figures of the caller's tenant, for a token that allows it: they name galleries."""
         try:
-            header = request.headers.get("authorization")
-            await asyncio.to_thread(guard.check, header, METRICS_SCOPE)
-            text = await asyncio.to_thread(desk.metrics.text)
+            caller = await asyncio.to_thread(door.check, request, METRICS_SCOPE)
+            text = await asyncio.to_thread(house.desk_of(caller.tenant).metrics.text)
         except Exception as error:
             return faults.of(error).response()
         return Response(text, media_type=CONTENT_TYPE)
+
+
+def _has_large_head(request: Request) -> bool:
+    """Whether a head is too large: h11 lets one pass that comes in one piece."""
+    raw = request.headers.raw
+    size = len(request.scope["raw_path"]) + len(request.scope["query_string"])
+    size += sum(len(name) + len(value) for name, value in raw)
+    return len(raw) > HEADERS_COUNT or size > HEADERS_BYTES
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -135,13 +139,18 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def fail(_request: Request, error: Exception) -> Response:
-        return faults.of(error).response()
+        response = faults.of(error).response()
+        response.headers.update(HEADERS)  # it does not come by add_headers
+        return response
 
     @app.middleware("http")
     async def add_headers(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        response = await call_next(request)
+        if _has_large_head(request):
+            response: Response = Fault(431, "the head of the request is too large").response()
+        else:
+            response = await call_next(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response

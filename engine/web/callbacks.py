@@ -47,8 +47,8 @@ class Callbacks:
                 "with (--callback): ask its operator, or leave it out and wait for the answer",
             )
 
-    def deliver(self, task: TaskRow) -> str | None:
-        """Posts a result; None where it was taken, else why not."""
+    def deliver(self, task: TaskRow, result: bytes) -> str | None:
+        """Posts the result of a task; None where it was taken, else why not."""
         if not self._is_allowed(task.callback):
             return "the origin is not allowed any more"
         kind = "application/error+json" if task.failed else "application/json"
@@ -56,9 +56,7 @@ class Callbacks:
             {"transactionId": task.transaction_name, "taskId": task.name}
         )
         try:
-            response = self._poster.post(
-                url, content=task.result or b"", headers={"Content-Type": kind}
-            )
+            response = self._poster.post(url, content=result, headers={"Content-Type": kind})
         except httpx.HTTPError as error:
             return type(error).__name__
         return None if response.is_success else f"status {response.status_code}"

@@ -33,15 +33,19 @@ class Desk:
         self,
         tenprint: Tenprint,
         *,
-        workers: int,
+        workers: int = 0,
+        extractors: Extractors | None = None,
         policy: str | Path = DEFAULT_POLICY,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
+        tenant: str = "",
     ) -> None:
-        """workers: processes that extract; 0 extracts in threads of this one."""
+        """workers: processes that extract; 0 extracts in threads of this one. extractors: those of
+        several desks, instead, which stay the caller's to close. tenant: whose desk it is."""
         self.limits = limits
-        self.metrics = Metrics()
+        self.metrics = Metrics(tenant)
         self.tasks = tenprint.task_list()
-        self._extractors = Extractors(workers)
+        self._is_owner = extractors is None
+        self._extractors = extractors or Extractors(workers)
         encounters = tenprint.encounters(self._extractors)
         answering = tenprint.answering(policy)
         self._search: Line[Asked] = Line(
@@ -96,7 +100,8 @@ class Desk:
         """Answers what was taken in, then ends."""
         for line in (self._work, self._read, self._search):
             line.close()
-        self._extractors.close()
+        if self._is_owner:
+            self._extractors.close()
 
     def _waiting(self) -> Mapping[str, int]:
         lines: Sequence[Line[Any]] = (self._work, self._read, self._search)

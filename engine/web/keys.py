@@ -18,6 +18,7 @@ ALGORITHMS = ("RS256", "ES256")
 LEAST_RSA_BITS = 2048
 MOST_BYTES = 2**20  # of a set of keys
 DEVELOPMENT_HOURS = 12  # that the token of the development key is good for
+SURE_SECONDS = 1.0  # after keys were read
 _CURVE = "secp256r1"
 
 
@@ -26,6 +27,9 @@ class Keys(Protocol):
 
     def find(self, kid: str | None) -> jwt.PyJWK | None:
         """The key of that id; without an id, the only key there is. None where there is none."""
+
+    def is_sure(self) -> bool:
+        """Whether a key that was not found just now is truly none of the issuer's."""
 
 
 class FixedKeys:
@@ -40,6 +44,9 @@ class FixedKeys:
             return next(iter(self._keys.values()))
         return self._keys.get(kid or "")
 
+    def is_sure(self) -> bool:
+        return True
+
 
 class FetchedKeys:
     """Keys at a URL, read when the first token comes and when one names a key that is not known,
@@ -52,6 +59,7 @@ class FetchedKeys:
         self._seconds = seconds
         self._keys: dict[str, jwt.PyJWK] = {}
         self._read_at = -seconds
+        self._sure_until = -seconds
         self._lock = threading.Lock()
 
     def find(self, kid: str | None) -> jwt.PyJWK | None:
@@ -59,29 +67,40 @@ class FetchedKeys:
             if kid not in self._keys and time.monotonic() - self._read_at >= self._seconds:
                 self._read_at = time.monotonic()
                 self._keys = read_keys(_fetch(self._url), self._url)
+                self._sure_until = time.monotonic() + SURE_SECONDS
             if kid is None and len(self._keys) == 1:
                 return next(iter(self._keys.values()))
             return self._keys.get(kid or "")
 
+    def is_sure(self) -> bool:
+        """Not for long: the issuer may have a new key by now."""
+        return time.monotonic() < self._sure_until
+
 
 class DevelopmentKey:
-    """A key made at the start of this process and lost with it, and a token of it."""
+    """A key made at the start of this process and lost with it, and tokens of it."""
 
     def __init__(self, issuer: str, audience: str, scopes: tuple[str, ...]) -> None:
-        private = ec.generate_private_key(ec.SECP256R1())
-        claims = {
+        self._private = ec.generate_private_key(ec.SECP256R1())
+        self._claims = {
             "iss": issuer,
             "aud": audience,
             "sub": "development",
             "scope": " ".join(scopes),
             "exp": int(time.time()) + DEVELOPMENT_HOURS * 3600,
         }
-        self.token = jwt.encode(claims, private, "ES256")
-        described = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(private.public_key()))
+        described = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self._private.public_key()))
         self._key = jwt.PyJWK(described | {"alg": "ES256"})
+
+    def token(self, **more: str) -> str:
+        """A token that allows everything. more: further claims."""
+        return jwt.encode({**self._claims, **more}, self._private, "ES256")
 
     def find(self, kid: str | None) -> jwt.PyJWK | None:
         return self._key if kid is None else None
+
+    def is_sure(self) -> bool:
+        return True
 
 
 def open_keys(place: str, seconds: float) -> Keys:

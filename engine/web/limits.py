@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 MIB = 2**20
@@ -42,6 +42,17 @@ class Limits:
     look_again: float = 0.5  # seconds between looks for tasks of other processes
     key_seconds: float = 30.0  # at least, between two readings of the keys
     stop_seconds: int = 60  # for requests at work when the service ends
+
+    def share(self, tenants: int) -> Limits:
+        """What each of so many tenants gets: its part of the threads that work and of the room for
+        bodies, so that one alone can fill neither. Lines and tasks are each one's own anyway."""
+        if tenants == 1:
+            return self
+        return replace(
+            self,
+            work_threads=max(2, self.work_threads // tenants),
+            bodies_bytes=max(self.body_bytes, self.bodies_bytes // tenants),
+        )
 
 
 DEFAULT_PRIORITY = 5

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -15,9 +15,11 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The figures of one process that serves."""
+    """The figures of one process that serves, for one tenant."""
 
-    def __init__(self) -> None:
+    def __init__(self, tenant: str = "") -> None:
+        """tenant: a label of every figure; "" for no label."""
+        self.tenant = tenant
         self.registry = CollectorRegistry()
         own = self.registry
         self.requests = Histogram(
@@ -35,6 +37,14 @@ class Metrics:
         )
         self.refused = Counter(
             "tenprint_refused", "Requests that came at a limit (429).", registry=own
+        )
+        self.failures = Counter(
+            "tenprint_failed_authentications",
+            "Tokens and sign-ins of callers that are not who they say.",
+            registry=own,
+        )
+        self.locks = Counter(
+            "tenprint_locks", "Callers that were locked, or unlocked.", ("event",), registry=own
         )
         self.deliveries = Counter(
             "tenprint_deliveries",
@@ -57,7 +67,23 @@ class Metrics:
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
-        return generate_latest(self.registry)
+        return generate_latest(_Labelled(self.registry, self.tenant))
+
+
+class _Labelled(CollectorRegistry):
+    """A registry whose every sample has the tenant's label."""
+
+    def __init__(self, registry: CollectorRegistry, tenant: str) -> None:
+        super().__init__()
+        self._inner = registry
+        self._labels = {"tenant": tenant} if tenant else {}
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._inner.collect():
+            family.samples = [
+                each._replace(labels={**each.labels, **self._labels}) for each in family.samples
+            ]
+            yield family
 
 
 class _Looked(Collector):

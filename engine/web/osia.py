@@ -16,15 +16,15 @@ from starlette.responses import JSONResponse, Response
 
 from engine.service.tasks import COMPLETED, ERROR, PENDING, RETRY, SCHEDULED
 from engine.web import faults, logs, reading
-from engine.web.auth import Caller, Guard
+from engine.web.auth import Caller
 from engine.web.bodies import Bodies
-from engine.web.callbacks import Callbacks
 from engine.web.calls import Call
-from engine.web.desk import Desk, with_ids
+from engine.web.desk import with_ids
+from engine.web.door import Door
 from engine.web.faults import Fault, busy
+from engine.web.house import House, Place
 from engine.web.limits import DEFAULT_PRIORITY
 from engine.web.operations import OPERATIONS, TASK_OPERATIONS, Kind, Operation
-from engine.web.runner import Runner
 from engine.web.shapes import EncounterBody, IdentifyBody, VerifyBioBody, VerifyIdBody
 
 SHAPES: dict[str, Any] = {
@@ -44,21 +44,17 @@ STATES = {
     ERROR: "RESPONSE_ERROR",
     COMPLETED: "COMPLETED",
 }
-Answering = Callable[[Request, Caller], Awaitable[Response]]
+Answering = Callable[[Request, Caller, Place], Awaitable[Response]]
 
 
 class Osia:
-    """The operations as routes."""
+    """The operations as routes, each for the tenant that the caller belongs to."""
 
-    def __init__(
-        self, desk: Desk, guard: Guard, runner: Runner, callbacks: Callbacks, purpose: str = ""
-    ) -> None:
+    def __init__(self, house: House, door: Door, purpose: str = "") -> None:
         self._purpose = purpose
-        self._desk = desk
-        self._guard = guard
-        self._runner = runner
-        self._callbacks = callbacks
-        self._bodies = Bodies(desk.limits)
+        self._house = house
+        self._door = door
+        self._bodies = {name: Bodies(place.desk.limits) for name, place in house.places.items()}
         self.router = APIRouter()
         for operation in OPERATIONS:
             self._add(operation, partial(self._answer, operation))
@@ -71,10 +67,9 @@ class Osia:
             began = time.monotonic()
             caller, response = None, None
             try:
-                header = request.headers.get("authorization")
                 # Keys may have to be fetched.
-                caller = await asyncio.to_thread(self._guard.check, header, operation.scope)
-                response = await answer(request, caller)
+                caller = await asyncio.to_thread(self._door.check, request, operation.scope)
+                response = await answer(request, caller, self._house.places[caller.tenant])
             except Exception as error:
                 response = faults.of(error).response()
             self._tell(operation, response.status_code, time.monotonic() - began, caller)
@@ -87,7 +82,8 @@ class Osia:
     def _tell(
         self, operation: Operation, status: int, seconds: float, caller: Caller | None
     ) -> None:
-        metrics = self._desk.metrics
+        place = self._house.places[caller.tenant] if caller else self._house.first
+        metrics = place.desk.metrics
         metrics.requests.labels(operation.name, str(status)).observe(seconds)
         if status == 429:
             metrics.refused.inc()
@@ -99,67 +95,70 @@ class Osia:
             caller=caller.subject if caller else None,
         )
 
-    async def _answer(self, operation: Operation, request: Request, caller: Caller) -> Response:
+    async def _answer(
+        self, operation: Operation, request: Request, caller: Caller, place: Place
+    ) -> Response:
         if not operation.has_body:
-            return await self._with_body(operation, request, caller, b"")
-        body = await self._bodies.read(request)
+            return await self._with_body(operation, request, caller, place, b"")
+        body = await self._bodies[caller.tenant].read(request)
         try:
-            return await self._with_body(operation, request, caller, body.data)
+            return await self._with_body(operation, request, caller, place, body.data)
         finally:
             body.close()
 
     async def _with_body(
-        self, operation: Operation, request: Request, caller: Caller, body: bytes
+        self, operation: Operation, request: Request, caller: Caller, place: Place, body: bytes
     ) -> Response:
         asked = replace(_call(operation, request, caller, body), purpose=self._purpose)
         _ = asked.transaction, asked.priority
         if "callback" in asked.query:
-            self._callbacks.check(asked.query["callback"])
-            keep = partial(self._keep, asked)
-            future = self._desk.put(Kind.READ, keep, asked.priority)
+            place.callbacks.check(asked.query["callback"])
+            keep = partial(_keep, asked, place)
+            future = place.desk.put(Kind.READ, keep, asked.priority)
             task = await asyncio.wrap_future(future)
-            self._runner.wake()
+            place.runner.wake()
             return JSONResponse({"taskId": task}, 202)
-        reply = await asyncio.wrap_future(self._desk.begin(asked))
+        reply = await asyncio.wrap_future(place.desk.begin(asked))
         if reply.text is not None:
             return Response(reply.text, reply.status, media_type="text/csv")
         if reply.status == 204:
             return Response(status_code=204)
         return JSONResponse(reply.content, reply.status)
 
-    def _keep(self, asked: Call) -> str:
-        """Keeps a call as a task, and gives its name: from then on it survives a restart."""
-        shape = SHAPES.get(asked.operation)
-        if shape is not None:
-            reading.parse(shape, asked.body)
-        for name in asked.path:
-            asked.id(name)
-        limits = self._desk.limits
-        count, size = self._desk.tasks.load()
-        if count >= limits.tasks or size + len(asked.body) > limits.tasks_bytes:
-            raise busy("too many tasks wait", 30.0)
-        asked = with_ids(asked, str(uuid.uuid4()), str(uuid.uuid4()))
-        return self._desk.tasks.add(
-            operation=asked.operation,
-            transaction=asked.transaction,
-            operator=asked.operator,
-            callback=asked.query["callback"],
-            priority=asked.priority,
-            request=asked.pack(),
-        )
-
-    async def _task_status(self, request: Request, caller: Caller) -> Response:
+    async def _task_status(self, request: Request, caller: Caller, place: Place) -> Response:
         name = _task(request)
-        work = partial(self._desk.tasks.state, name, caller.subject)
-        state = await asyncio.wrap_future(self._desk.put(Kind.READ, work, DEFAULT_PRIORITY))
+        work = partial(place.desk.tasks.state, name, caller.subject)
+        state = await asyncio.wrap_future(place.desk.put(Kind.READ, work, DEFAULT_PRIORITY))
         return JSONResponse(STATES[state])
 
-    async def _redeliver(self, request: Request, caller: Caller) -> Response:
+    async def _redeliver(self, request: Request, caller: Caller, place: Place) -> Response:
         name = _task(request)
-        work = partial(self._desk.tasks.redeliver, name, caller.subject)
-        await asyncio.wrap_future(self._desk.put(Kind.READ, work, DEFAULT_PRIORITY))
-        self._runner.wake()
+        work = partial(place.desk.tasks.redeliver, name, caller.subject)
+        await asyncio.wrap_future(place.desk.put(Kind.READ, work, DEFAULT_PRIORITY))
+        place.runner.wake()
         return Response(status_code=204)
+
+
+def _keep(asked: Call, place: Place) -> str:
+    """Keeps a call as a task, and gives its name: from then on it survives a restart."""
+    shape = SHAPES.get(asked.operation)
+    if shape is not None:
+        reading.parse(shape, asked.body)
+    for name in asked.path:
+        asked.id(name)
+    limits = place.desk.limits
+    count, size = place.desk.tasks.load()
+    if count >= limits.tasks or size + len(asked.body) > limits.tasks_bytes:
+        raise busy("too many tasks wait", 30.0)
+    asked = with_ids(asked, str(uuid.uuid4()), str(uuid.uuid4()))
+    return place.desk.tasks.add(
+        operation=asked.operation,
+        transaction=asked.transaction,
+        operator=asked.operator,
+        callback=asked.query["callback"],
+        priority=asked.priority,
+        request=asked.pack(),
+    )
 
 
 def _task(request: Request) -> str:

@@ -14,6 +14,7 @@ from engine.service.encounters import Facts, Given
 from engine.service.items import Item
 from engine.settings import Settings
 from engine.types import FingerPosition
+from engine.web import strict_json
 from engine.web.faults import Fault
 from engine.web.limits import Limits
 from engine.web.shapes import FINGERS, BiometricData, EncounterBody, Sealed
@@ -34,13 +35,13 @@ def parse(kind: type[Wanted] | TypeAdapter[Wanted], body: bytes) -> Wanted:
     """A body of JSON in the shape that the interface says."""
     adapter = kind if isinstance(kind, TypeAdapter) else TypeAdapter(kind)
     try:
-        return adapter.validate_json(body)
+        return adapter.validate_python(strict_json.read(body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"
         raise Fault(400, f"{where}: {first['msg']}") from None
-    except (ValueError, RecursionError) as error:
-        raise Fault(400, "body: this is no JSON in UTF-8") from error
+    except ValueError as error:
+        raise Fault(400, f"body: {error}") from error
 
 
 def encounter(body: EncounterBody, encounter_id: str | None, limits: Limits) -> Given:

@@ -7,9 +7,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
-from engine.errors import TenprintError
+from engine.errors import KeysError, StoreError, TenprintError
 from engine.service.tasks import TaskRow
+from engine.web import faults
 from engine.web.callbacks import Callbacks
 from engine.web.calls import unpack
 from engine.web.desk import Desk
@@ -91,9 +93,13 @@ class Runner:
         return True
 
     def _result_of(self, task: TaskRow) -> tuple[bytes, bool]:
-        asked = unpack(task.operation, task.operator, task.request)
         try:
+            asked = unpack(task.operation, task.operator, self._tasks.request_of(task))
             return self._desk.perform(asked, again=task.runs > 1).for_callback(), False
+        except KeysError:
+            raise  # another process may have the key, or this one soon
+        except StoreError as error:
+            return json.dumps(faults.of(error).content).encode(), True
         except Fault as fault:
             return json.dumps(fault.content).encode(), True
 
@@ -103,17 +109,28 @@ class Runner:
             return False
         self._hold(task)
         try:
-            trouble = self._callbacks.deliver(task)
+            trouble, again = self._deliver(task)
             if trouble is None:
                 self._tasks.delivered(task)
             else:
-                again = self._callbacks.again(task.attempts + 1)
                 self._tasks.undelivered(task, trouble, again)
             outcome = "delivered" if trouble is None else "failed"
             self._desk.metrics.deliveries.labels(outcome).inc()
         finally:
             self._let_go(task)
         return True
+
+    def _deliver(self, task: TaskRow) -> tuple[str | None, timedelta | None]:
+        """(Why a result was not taken or None, when to try again or None)."""
+        try:
+            result = self._tasks.result_of(task)
+        except KeysError:
+            raise
+        except StoreError as error:
+            log.error("a result cannot be delivered: %s", error)
+            return "the sealed result is damaged", None
+        trouble = self._callbacks.deliver(task, result)
+        return trouble, self._callbacks.again(task.attempts + 1)
 
     def _keep_house(self) -> None:
         """Holds on to what is at work, and clears away what is old."""

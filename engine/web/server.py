@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import signal
 import socket
-import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,14 +18,20 @@ from engine.errors import SettingsError
 from engine.service.tenprint import DEFAULT_POLICY, Tenprint
 from engine.web import logs
 from engine.web.app import METRICS_SCOPE, make_app
-from engine.web.auth import Guard
+from engine.web.auth import TENANT_CLAIM, Guard
+from engine.web.checking import check, tls_context
+from engine.web.entrance import Entrance
 from engine.web.keys import DEVELOPMENT_HOURS, DevelopmentKey, Keys, open_keys
 from engine.web.limits import MIB, Limits
 from engine.web.operations import SCOPES
+from engine.web.protocol import HEADERS_BYTES, PatientProtocol
+from engine.web.sessions import PAGE_SCOPES
+from engine.web.tenants import Tenant
 
 BACKLOG = 128  # connections that wait to be taken
 CONNECTIONS = 512  # at once; more are answered 503
 DEVELOPMENT_ISSUER = "tenprint-development"
+ALL_SCOPES = (*SCOPES, METRICS_SCOPE, *PAGE_SCOPES)
 WARNING = """\
 ****************************************************************************************
   INSECURE: this process made a key for development and prints a token that allows ALL.
@@ -41,7 +45,10 @@ WARNING = """\
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to serve. jwks: a file or https URL. callbacks: origins that results may be posted to.
-    plain_http: a proxy before the service does the TLS. workers: None is one a core."""
+    plain_http: a proxy before the service does the TLS. workers: None is one a core.
+    sign_in_client: the service's id at the issuer, for people to sign in. public_address: the
+    origin that browsers know it by. trusted_proxies: addresses or networks whose X-Forwarded-For
+    is believed. tenants: as they were opened."""
 
     host: str = "127.0.0.1"
     port: int = 8443
@@ -57,79 +64,86 @@ class Options:
     workers: int | None = None
     body_mib: int = 16
     purpose: str = ""
+    sign_in_client: str = ""
+    sign_in_secret: str = field(default="", repr=False)
+    public_address: str = ""
+    trusted_proxies: Sequence[str] = field(default=())
+    tenant_claim: str = TENANT_CLAIM
+    tenants: Sequence[Tenant] = field(default=())
 
-
-def check(options: Options) -> None:
-    """SettingsError for what is missing or not safe, before anything is opened."""
-    if options.development_key:
-        if options.jwks or options.issuer:
-            raise SettingsError("--insecure-development-key goes with neither --jwks nor --issuer")
-        if not _is_local(options.host):
-            raise SettingsError("--insecure-development-key serves this machine alone: 127.0.0.1")
-    elif not (options.issuer and options.jwks):
-        raise SettingsError(
-            "who may call? Give --issuer, --audience and --jwks of your identity provider "
-            "(or, to try it out on this machine, --insecure-development-key)"
+    @property
+    def entrance(self) -> Entrance:
+        """How people sign in."""
+        over_tls = bool(self.certificate) or (self.plain_http and not self.development_key)
+        return Entrance(
+            self.sign_in_client,
+            self.sign_in_secret,
+            self.public_address,
+            self.development_key,
+            secure=over_tls or self.public_address.startswith("https://"),
         )
-    if (options.certificate is None) != (options.key is None):
-        raise SettingsError("--certificate and --key go together")
-    if options.certificate is None and not options.plain_http and not _is_local(options.host):
-        raise SettingsError(
-            "tokens and prints must not cross a network in clear: give --certificate and --key, "
-            "or --plain-http where a proxy before the service does the TLS"
-        )
-    if options.certificate and options.key:
-        try:
-            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
-                options.certificate, options.key
-            )
-        except (OSError, ValueError) as error:
-            raise SettingsError(f"--certificate and --key will not do: {error}") from error
 
 
-def make(tenprint: Tenprint, options: Options) -> tuple[FastAPI, str]:
-    """The application, and the token of a development key ("" without one)."""
+def make(tenprint: Tenprint | Mapping[str, Tenprint], options: Options) -> tuple[FastAPI, str]:
+    """The application, and the token of a development key ("" without one; with tenants one for
+    each, by its name)."""
     check(options)
     limits = Limits(body_bytes=options.body_mib * MIB)
+    several = None if isinstance(tenprint, Tenprint) else list(tenprint)
+    claim = options.tenant_claim if several is not None else ""
     keys: Keys
     issuer, token = options.issuer, ""
     if options.development_key:
         issuer = DEVELOPMENT_ISSUER
-        keys = made = DevelopmentKey(issuer, options.audience, (*SCOPES, METRICS_SCOPE))
-        token = made.token
+        keys = made = DevelopmentKey(issuer, options.audience, ALL_SCOPES)
+        if several is None:
+            token = made.token()
+        else:
+            token = "\n".join(f"{name}:\n{made.token(**{claim: name})}" for name in several)
     else:
         keys = open_keys(options.jwks, limits.key_seconds)
+    own = {tenant.name: tenant.callbacks for tenant in options.tenants}
     app = make_app(
         tenprint,
-        Guard(issuer, options.audience, keys),
+        Guard(issuer, options.audience, keys, claim),
         workers=options.workers or _cores(),
         policy=options.policy,
-        callbacks=options.callbacks,
+        callbacks=own if own else options.callbacks,
         limits=limits,
         purpose=options.purpose,
+        entrance=options.entrance,
     )
     return app, token
 
 
-def serve(tenprint: Tenprint, options: Options) -> None:
-    """Serves until the process is told to end, then answers what was taken in."""
-    app, token = make(tenprint, options)
-    limits: Limits = app.state.desk.limits
-    config = uvicorn.Config(
+def configure(app: FastAPI, options: Options, stop_seconds: int) -> uvicorn.Config:
+    """How the application is put on a port."""
+    return uvicorn.Config(
         app,
         host=options.host,
         port=options.port,
+        http=PatientProtocol,
+        ws="none",
         ssl_certfile=options.certificate,
         ssl_keyfile=options.key,
+        ssl_context_factory=tls_context if options.certificate else None,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(options.trusted_proxies),
+        forwarded_allow_ips=[*options.trusted_proxies],
         backlog=BACKLOG,
         limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=limits.stop_seconds,
-        h11_max_incomplete_event_size=16_384,
+        timeout_graceful_shutdown=stop_seconds,
+        h11_max_incomplete_event_size=HEADERS_BYTES,
     )
+
+
+def serve(tenprint: Tenprint | Mapping[str, Tenprint], options: Options) -> None:
+    """Serves until the process is told to end, then answers what was taken in."""
+    app, token = make(tenprint, options)
+    limits: Limits = app.state.desk.limits
+    config = configure(app, options, limits.stop_seconds)
     try:
         taken = socket.create_server(
             (options.host, options.port), family=_family(options.host), backlog=BACKLOG
@@ -156,13 +170,6 @@ class _Server(uvicorn.Server):
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _family(host: str) -> socket.AddressFamily:

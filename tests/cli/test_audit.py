@@ -158,7 +158,8 @@ def test_timers_are_set_shown_and_applied(run: Runner) -> None:
     assert "no timer is set" in run("retention", "apply").stdout
     made = run.json("retention", "set", "--searches", "365d", "--images", "5y", "--exports", "8w")
     assert made["days"] == {
-        "images": 1825, "searches": 365, "decisions": None, "closed-records": None, "exports": 56,
+        "images": 1825, "probes": None, "searches": 365, "decisions": None,
+        "closed-records": None, "exports": 56,
     }  # fmt: skip
     run("retention", "set", "--exports", "never")
     shown = run("retention", "show").stdout

@@ -14,7 +14,7 @@ from engine.cli.app import app
 from engine.cli.exits import Exit
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
-GROUPS = ("gallery", "records", "policy", "keys", "audit", "retention")
+GROUPS = ("access", "gallery", "records", "policy", "keys", "audit", "retention")
 EXAMPLES = re.findall(r"^tenprint (.*)$", PAGE.replace("\\\n", ""), re.MULTILINE)
 
 

@@ -65,7 +65,7 @@ def test_keys_are_made_used_rotated_and_shown(run: Run, file: Path, make_row: Ro
     assert (rotated["key"], rotated["sealed"], rotated["damaged"]) == (first, 2, [])
     second = answer(run("keys", "new", file, "--json"))["key"]
     again = run("keys", "rotate", "--keys", file)
-    assert f"2 templates and images sealed with key {second}" in again.stdout
+    assert f"2 values sealed with key {second}" in again.stdout
     assert f"no longer used here, but perhaps by backups: key {first} in" in again.stdout
     shown = run("keys", "status", "--keys", file).stdout
     assert f"{second}, seals what is new" in shown

@@ -109,9 +109,22 @@ def test_one_case_is_explained(waiting: Run) -> None:
 def test_a_decision_takes_a_case_out_of_the_queue(waiting: Run) -> None:
     made = answer(waiting("decide", "2/P2", "exclusion", "--notes", "scar", "--json"))
     assert (made["examiner"], made["conclusion"], made["notes"]) == ("ortiz", "exclusion", "scar")
-    assert persons(answer(waiting("queue", "--json"))) == ["P3", "P1"]
+    cases = answer(waiting("queue", "--json"))["queue"]
+    stages = {case["person"]: case["stage"] for case in cases}
+    assert stages == {"P1": "first", "P2": "second", "P3": "first"}
     again = waiting("decide", "2/P2", "identification")
-    assert (again.exit_code, "ortiz decided the case" in again.stderr) == (Exit.FAILED, True)
+    assert (again.exit_code, "decided by ortiz before" in again.stderr) == (Exit.FAILED, True)
+    second = waiting("decide", "2/P2", "exclusion", "--examiner", "reyes")
+    assert "the case is closed" in second.stdout
+    assert persons(answer(waiting("queue", "--json"))) == ["P3", "P1"]
+    for examiner, conclusion in (("ortiz", "exclusion"), ("reyes", "inconclusive")):
+        said = waiting("decide", "3/P3", conclusion, "--examiner", examiner).stdout
+        assert "the case waits for somebody else" in said
+    assert "a supervisor" in waiting("queue").stdout
+    ruled = answer(
+        waiting("decide", "3/P3", "exclusion", "--examiner", "sue", "--supervisor", "--json")
+    )
+    assert (ruled["role"], ruled["closes"]) == ("supervisor", True)
     assert waiting("decide", "2/P2", "maybe").exit_code == Exit.USAGE
     assert waiting("decide", "2/P1", "exclusion").exit_code == Exit.FAILED
 

@@ -51,7 +51,7 @@ def test_a_row_a_combination_and_a_total_with_how_they_were_counted(run: Run) ->
     first = next(row for row in rows if row[:3] == ["Harris", "Level", "1"])
     assert first[3:] == ["1", "2", "2", "1", "0", "0", "1", "1", "(50", "%)", "2.0", "2.0"]
     total = next(row for row in rows if row[:1] == ["total"])
-    assert total[1:] == ["3", "4", "4", "2", "1", "0", "1", "3", "(75", "%)", "10.0", "26.0"]
+    assert total[1:] == ["3", "4", "4", "2", "1", "0", "1", "3", "(75", "%)", "30.0", "38.0"]
     assert "Hits by level: Level 1 3, needs review 0" in result.stdout
     assert "as they stand now, under sc-2010-conviction" in result.stdout
 
@@ -64,7 +64,7 @@ def test_json_has_every_count(run: Run) -> None:
     january, february = document["rows"]
     assert (january["month"], january["submissions"], january["searches"]) == ("2026-01", 1, 3)
     assert january["hits_by_level"]["Level 1"] == 2
-    assert january["time_to_first_review"] == {
+    assert january["time_to_decision"] == {
         "decided": 2, "median_hours": 16.0, "p90_hours": 27.2,
     }  # fmt: skip
     assert january["share_decided"] == 0.667

@@ -99,11 +99,25 @@ def test_a_decided_case_leaves_the_queue_and_stays_in_that_of_before(
     made = searched.decide("2/P2", "identification", examiner="Ortiz", notes="14 points")
     assert (made.search_id, made.person, made.conclusion) == (2, "P2", "identification")
     clock.wait(1)
+    half = clock.wait(1)
+    assert wait_list(searched) == AT_FIRST  # it waits for another examiner
+    assert [item.hit.stage for item in searched.queue().queue] == ["second", "first", "first"]
+    searched.decide("2/P2", "identification", examiner="Reyes")
+    clock.wait(1)
     assert wait_list(searched) == AT_FIRST[1:]
     assert searched.queue(policy="sc-2009-list").decided == 1
-    assert wait_list(searched, before) == AT_FIRST
-    with pytest.raises(StoreError, match="before"):
+    assert wait_list(searched, before) == wait_list(searched, half) == AT_FIRST
+    with pytest.raises(StoreError, match="is closed"):
         searched.decide("2/P2", "exclusion", examiner="Ortiz")
+    searched.decide("1/P1", "identification", examiner="Ortiz")
+    with pytest.raises(StoreError, match="decided by Ortiz before"):
+        searched.decide("1/P1", "exclusion", examiner="Ortiz")
+    with pytest.raises(StoreError, match="a supervisor decides where two examiners differ"):
+        searched.decide("1/P1", "exclusion", examiner="Sue", supervisor=True)
+    searched.decide("1/P1", "exclusion", examiner="Reyes")
+    with pytest.raises(StoreError, match="waits for a supervisor"):
+        searched.decide("1/P1", "exclusion", examiner="Eve")
+    assert searched.decide("1/P1", "exclusion", examiner="Eve", supervisor=True).closes
 
 
 @pytest.mark.parametrize(
@@ -201,7 +215,8 @@ def test_one_gallery_has_its_own_queue(searched: Tenprint, make_row: Row, clock:
     for name, people in (("criminal", ["P2", "P3", "P1"]), ("immigration", ["P8"])):
         report = searched.queue(policy="sc-2009-list", gallery=name)
         assert [item.hit.person for item in report.queue] == people
-    searched.decide("4/P8", "exclusion", examiner="Ortiz")
+    for examiner in ("Ortiz", "Reyes"):
+        searched.decide("4/P8", "exclusion", examiner=examiner)
     counts = [searched.queue(policy="sc-2009-list", gallery=g).decided for g in ("criminal", None)]
     assert counts == [0, 1]
     searched.remove_person("P2", gallery="criminal")
@@ -215,7 +230,8 @@ def test_what_was_overdue_is_told_as_of_the_moment(searched: Tenprint, clock: Cl
     assert late == [True] * 3
     past = searched.queue(policy="sc-2009-list", at=soon)
     assert [item.place.overdue for item in past.queue] == [False] * 3
-    searched.decide("1/P1", "exclusion", examiner="Ortiz")
+    for examiner in ("Ortiz", "Reyes"):
+        searched.decide("1/P1", "exclusion", examiner=examiner)
     clock.wait(1)
     assert searched.queue(policy="sc-2009-list").decided == 1
     assert searched.queue(policy="sc-2009-list", at=soon).decided == 0

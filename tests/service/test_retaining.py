@@ -141,7 +141,8 @@ def test_reports_are_exports(filled: Tenprint, make_row: Row, tmp_path: Path) ->
 def test_timers_are_checked_and_told(filled: Tenprint) -> None:
     timers = filled.retention.set_timers({"searches": 365, "decisions": 1825})
     assert timers == {
-        "images": None, "searches": 365, "decisions": 1825, "closed-records": None, "exports": None,
+        "images": None, "probes": None, "searches": 365, "decisions": 1825,
+        "closed-records": None, "exports": None,
     }  # fmt: skip
     with pytest.raises(StoreError, match="nothing is called 'prints'"):
         filled.retention.set_timers({"prints": 5})

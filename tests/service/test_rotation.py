@@ -117,8 +117,12 @@ def test_what_is_plain_is_sealed_and_leaves_the_disk(
     with Tenprint(home, keys=file) as keyed:
         key = keyed.key_status().keys[0]
         report = keyed.rotate_keys()
-        assert (report.key, report.sealed, report.files, report.damaged) == (key, 12, 1, ())
-        assert keys_in(keyed.key_status()) == {"templates": {key: 6}, "images": {key: 6}}
+        assert (report.key, report.sealed, report.files, report.damaged) == (key, 14, 1, ())
+        assert keys_in(keyed.key_status()) == {
+            "templates": {key: 6},
+            "images": {key: 6},
+            "probe_prints": {key: 2},  # of the search with a hit
+        }
         assert files_with(home, PIXELS) == []
         assert search(keyed, make_row("probe", 3)) == before
         assert keyed.rotate_keys().sealed == 0
@@ -142,12 +146,16 @@ def test_an_interrupted_rotation_goes_on(
 
     with pytest.raises(KeyboardInterrupt):
         sealed.rotate_keys(on_progress=interrupt)
-    assert steps == [(0, 12), (2, 12), (4, 12)]
+    assert steps == [(0, 14), (2, 14), (4, 14)]
     assert keys_in(sealed.key_status())["templates"] == {old: 2, new: 4}
     assert search(sealed, make_row("probe", 3))[0] == ["P3"]
-    assert sealed.rotate_keys().sealed == 8
+    assert sealed.rotate_keys().sealed == 10
     status = sealed.key_status()
-    assert keys_in(status) == {"templates": {new: 6}, "images": {new: 6}}
+    assert keys_in(status) == {
+        "templates": {new: 6},
+        "images": {new: 6},
+        "probe_prints": {new: 4},  # of two searches with a hit
+    }
     assert status.keys == (new, old)
     assert all(key == new for _, key in status.files)
 
@@ -216,7 +224,9 @@ def test_others_enrol_and_search_while_keys_are_rotated(
         assert other.ask(search, make_row("probe", 4))[0] == ["P4"]
         assert other.ask(search, make_row("probe", 31))[0] == ["Q11"]
     sealed.rotate_keys()
-    assert keys_in(sealed.key_status()) == {"templates": {new: 18}, "images": {new: 18}}
+    sealed_now = keys_in(sealed.key_status())
+    assert (sealed_now["templates"], sealed_now["images"]) == ({new: 18}, {new: 18})
+    assert list(sealed_now["probe_prints"]) == [new]
     for number in (0, 5):
         assert search(sealed, make_row("probe", number))[0] == [f"P{number}"]
 

@@ -61,10 +61,10 @@ def test_a_few_searches_are_counted_as_by_hand(filled: Database) -> None:
     assert (found.policy, found.table, found.levels) == (POLICY.name, POLICY.table, POLICY.tiers)
 
 
-def test_the_last_decision_counts_and_the_first_is_timed(filled: Database) -> None:
+def test_the_decision_that_closed_a_case_counts_and_is_timed(filled: Database) -> None:
     found = counts(gather(filled, POLICY, by=("month",)))["2026-02",]
     assert (found.identifications, found.inconclusive) == (1, 0)
-    assert (found.median_hours, found.p90_hours) == (10.0, 10.0)
+    assert (found.median_hours, found.p90_hours) == (40.0, 40.0)
     assert found.oldest_waiting is None
 
 
@@ -178,7 +178,7 @@ def counted_by_hand(
                 end = decided[-1][0] if decided else "waiting"
                 counted[end].add((number, one.at, person))
                 if decided:
-                    counted["hours"].add((number, one.at, person, decided[0][1]))
+                    counted["hours"].add((number, one.at, person, decided[-1][1]))
     return {key: dict(found) for key, found in sets.items()}
 
 

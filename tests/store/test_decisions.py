@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
+from alembic import command
 from sqlalchemy import Connection, delete, func, select
 
-from engine.errors import GalleryError, StoreError
+from engine.errors import ConflictError, GalleryError, StoreError
 from engine.store import decisions, galleries, hits, persons, schema
 from engine.store.database import Database
+from engine.store.decisions import EXAMINER, SUPERVISOR
+from engine.store.hits import CLOSED, FIRST, SECOND, SUPERVISION
+from engine.store.migrate import config
 from tests.store.conftest import Clock
 from tests.store.invented import enrol, hit, identify, search
 
@@ -22,6 +27,7 @@ def decide(
     person: str,
     examiner: str = "Ada",
     conclusion: str = "identification",
+    role: str = decisions.EXAMINER,
 ) -> int:
     return decisions.put(
         connection,
@@ -30,8 +36,15 @@ def decide(
         examiner=examiner,
         conclusion=conclusion,
         notes="",
+        role=role,
         submission=identify(connection),
     )
+
+
+def close(connection: Connection, search_id: int, person: str) -> None:
+    """Two examiners agree."""
+    for examiner in ("Ada", "Bob"):
+        decide(connection, search_id, person, examiner)
 
 
 def names(found: list[hits.WaitingHit]) -> list[tuple[int, str]]:
@@ -75,11 +88,11 @@ def test_a_gallery_has_its_own_cases(filled: Database) -> None:
         assert hits.waiting(connection, gallery="none") == []
 
 
-def test_a_decided_case_no_longer_waits_and_did_before(filled: Database, clock: Clock) -> None:
+def test_a_closed_case_no_longer_waits_and_did_before(filled: Database, clock: Clock) -> None:
     second = clock.time
     with filled.write() as connection:
         decided = clock.tick()
-        decide(connection, 1, "P1")
+        close(connection, 1, "P1")
         assert names(hits.waiting(connection)) == [(1, "P2"), (2, "P1")]
         assert hits.decided(connection) == hits.decided(connection, decided) == 1
         assert hits.decided(connection, decided - MOMENT) == 0
@@ -102,38 +115,71 @@ def test_who_was_removed_waits_no_more(filled: Database) -> None:
         assert names(hits.waiting(connection)) == [(1, "P2")]
 
 
-def test_decided_cases_are_counted_by_gallery(filled: Database) -> None:
+def test_closed_cases_are_counted_by_gallery(filled: Database) -> None:
     with filled.write() as connection:
-        decide(connection, 1, "P1")
-        decide(connection, 1, "P2")
+        close(connection, 1, "P1")
+        close(connection, 1, "P2")
+        decide(connection, 2, "P1")
         counts = [hits.decided(connection, None, name) for name in (None, "default", "other", "x")]
         assert counts == [2, 2, 1, 0]
 
 
-def test_several_examiners_may_decide_one_case(filled: Database, clock: Clock) -> None:
-    with filled.write() as connection:
-        first = decide(connection, 1, "P1")
-        clock.tick()
-        second = decide(connection, 1, "P1", "Bob", "exclusion")
-        decide(connection, 1, "P2", "Bob", "inconclusive")
-        made = decisions.of_case(connection, 1, "P1")
-        assert [(item.id, item.examiner, item.conclusion) for item in made] == [
-            (first, "Ada", "identification"),
-            (second, "Bob", "exclusion"),
+def test_a_case_goes_from_stage_to_stage(filled: Database, clock: Clock) -> None:
+    def stage(at: datetime | None = None) -> str:
+        with filled.read() as connection:
+            return next((x.stage for x in hits.waiting(connection, at) if x.person == "P2"), CLOSED)
+
+    times, stages = [clock.time], [stage()]
+    for examiner, conclusion, role in (
+        ("Ada", "identification", EXAMINER),
+        ("Bob", "exclusion", EXAMINER),
+        ("Sue", "inconclusive", SUPERVISOR),
+    ):
+        times.append(clock.tick())
+        with filled.write() as connection:
+            decide(connection, 1, "P2", examiner, conclusion, role)
+        stages.append(stage())
+    assert stages == [FIRST, SECOND, SUPERVISION, CLOSED]
+    assert [stage(time) for time in times] == stages
+    with filled.read() as connection:
+        made = decisions.of_case(connection, 1, "P2")
+        assert [(x.examiner, x.conclusion, x.role, x.closes) for x in made] == [
+            ("Ada", "identification", "examiner", False),
+            ("Bob", "exclusion", "examiner", False),
+            ("Sue", "inconclusive", "supervisor", True),
         ]
-        assert made[1].at == clock.time
-        assert hits.decided(connection) == 2
-        assert decisions.of_case(connection, 2, "P1") == []
+        assert made[2].at == clock.time
+        assert hits.find(connection, 1, "P2").stage == CLOSED
 
 
-def test_an_examiner_decides_a_case_once(filled: Database) -> None:
+@pytest.mark.parametrize(
+    ("made", "next_one", "reason"),
+    [
+        ("Ada:exclusion", "Ada:exclusion", "decided by Ada before: another person decides next"),
+        ("Ada:exclusion", " ADA :identification", "decided by ADA before"),
+        ("Ada:exclusion", "Sue:exclusion:supervisor", "waits for an examiner"),
+        ("", "Sue:exclusion:supervisor", "waits for an examiner"),
+        ("Ada:exclusion Bob:exclusion", "Eve:exclusion", "is closed"),
+        ("Ada:exclusion Bob:exclusion", "Sue:exclusion:supervisor", "is closed"),
+        ("Ada:exclusion Bob:inconclusive", "Eve:exclusion", "waits for a supervisor"),
+        ("Ada:exclusion Bob:inconclusive", "Ada:exclusion:supervisor", "decided by Ada before"),
+        (
+            "Ada:exclusion Bob:inconclusive Sue:identification:supervisor",
+            "Otto:exclusion:supervisor",
+            "is closed",
+        ),
+    ],
+)
+def test_nobody_decides_what_is_not_theirs(
+    filled: Database, made: str, next_one: str, reason: str
+) -> None:
     with filled.write() as connection:
-        decide(connection, 1, "P1")
-        decide(connection, 2, "P1")
-        reason = r"Ada decided the case of 'P1' in search 1 before: identification, 2026-01-01"
-        with pytest.raises(StoreError, match=reason):
-            decide(connection, 1, "P1", " Ada ", "exclusion")
-        assert len(decisions.of_case(connection, 1, "P1")) == 1
+        for one in made.split():
+            decide(connection, 1, "P1", *one.split(":"))
+        before = decisions.of_case(connection, 1, "P1")
+        with pytest.raises(ConflictError, match=reason):
+            decide(connection, 1, "P1", *next_one.split(":"))
+        assert decisions.of_case(connection, 1, "P1") == before
 
 
 @pytest.mark.parametrize(
@@ -160,8 +206,10 @@ def test_a_decision_that_cannot_be_is_refused(
 def test_a_case_is_found_decided_or_not(filled: Database) -> None:
     with filled.write() as connection:
         before = hits.find(connection, 1, "P1")
-        decide(connection, 1, "P1")
-        assert hits.find(connection, 1, "P1") == before
+        close(connection, 1, "P1")
+        assert hits.find(connection, 1, "P1") == replace(before, stage=CLOSED)
+        assert hits.at_rank(connection, 1, 1) == hits.at_rank(connection, 1, 3)
+        assert hits.at_rank(connection, 1, 4) is None
         assert (before.gallery, before.rank) == ("other", 1)
 
 
@@ -171,3 +219,28 @@ def test_decisions_go_with_their_search(filled: Database) -> None:
         connection.execute(delete(schema.searches).where(schema.searches.c.id == 1))
         left = select(func.count()).select_from(schema.decisions)
         assert connection.execute(left).scalar_one() == 0
+
+
+def test_what_two_agreed_on_before_there_were_stages_is_closed(filled: Database) -> None:
+    settings = config()
+    with filled.write() as connection:
+        for case, examiner, conclusion in (
+            ((1, "P1"), "Ada", "exclusion"),
+            ((1, "P1"), "Bob", "identification"),
+            ((1, "P1"), "Eve", "exclusion"),
+            ((1, "P2"), "Ada", "exclusion"),
+        ):
+            row = {
+                "search_id": case[0], "person": case[1], "examiner": examiner, "notes": "",
+                "conclusion": conclusion, "at": schema.now(), "submission_id": 1,
+            }  # fmt: skip
+            connection.execute(schema.decisions.insert().values(row))
+        settings.attributes["connection"] = connection
+        command.downgrade(settings, "0006")
+        command.upgrade(settings, "head")
+        made = decisions.of_case(connection, 1, "P1")
+        assert [(x.examiner, x.closes, x.role) for x in made] == [
+            ("Ada", False, "examiner"), ("Bob", False, "examiner"), ("Eve", True, "examiner"),
+        ]  # fmt: skip
+        stages = {(case.search_id, case.person): case.stage for case in hits.waiting(connection)}
+        assert stages == {(1, "P2"): SECOND, (2, "P1"): FIRST}

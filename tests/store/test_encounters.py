@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import timedelta
 
 import pytest
 from alembic import command
@@ -11,9 +12,12 @@ from sqlalchemy import Connection, inspect, text
 
 from engine.errors import ConflictError, InputError, MakerMismatchError, NotFoundError
 from engine.store import (
+    case_holds,
     changes,
+    decisions,
     encounters,
     galleries,
+    hits,
     holdings,
     memberships,
     merging,
@@ -27,6 +31,7 @@ from engine.store.encounters import Facts
 from engine.store.holdings import NewItem
 from engine.store.migrate import config
 from engine.types import OffenseRecord
+from tests.store.invented import hit, search
 from tests.store.test_store import enrol, new
 
 ACTIVE, INACTIVE = Facts("ACTIVE", "booking", "YQ==", '{"a": 1}'), Facts("INACTIVE", "booking")
@@ -182,6 +187,41 @@ def test_offense_records_follow_a_merge(database: Database) -> None:
         assert found["R3"].disposition == "SEALED"
         assert len(records.history(connection, "P2")) == 4
         assert persons.lookup(connection, "P1") is None
+
+
+def test_cases_that_wait_follow_a_merge(database: Database) -> None:
+    def decide(number: int, person: str, examiner: str, conclusion: str = "exclusion") -> None:
+        decisions.put(
+            connection,
+            number,
+            person,
+            examiner=examiner,
+            conclusion=conclusion,
+            submission=submission,
+        )
+
+    def cases() -> list[tuple[int, str, str]]:
+        return [(x.search_id, x.person, x.stage) for x in hits.waiting(connection)]
+
+    with database.write() as connection:
+        submission = submissions.begin(connection, "merge")
+        source, target = create(connection, "P1", "E1"), create(connection, "P2", "E2")
+        for people in (["P1"], ["P1"], ["P1"], ["P1", "P2"], ["P1", "P2"]):
+            search(connection, submission, *(hit(who, n) for n, who in enumerate(people, start=1)))
+        decide(2, "P1", "Ada")
+        case_holds.take(connection, (2, "P1"), "Bob", timedelta(minutes=5))
+        for examiner in ("Ada", "Bob"):
+            decide(3, "P1", examiner)
+        decide(5, "P1", "Ada")
+        decide(5, "P2", "Ada", "inconclusive")
+        merging.move(connection, [source], target.person_id, submission)
+        merging.join_persons(connection, "P1", "P2")
+        assert cases() == [(1, "P2", "first"), (2, "P2", "second"), (4, "P2", "first"),
+                           (5, "P2", "second")]  # fmt: skip
+        assert case_holds.holders(connection, [2]) == {}
+        assert hits.find(connection, 3, "P1").stage == "closed"
+        # Both had been compared with the probe of search 5: neither decision is lost or doubled.
+        assert [len(decisions.of_case(connection, 5, who)) for who in ("P1", "P2")] == [1, 1]
 
 
 def test_a_person_who_leaves_a_gallery_leaves_no_records_there(database: Database) -> None:

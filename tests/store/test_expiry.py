@@ -8,11 +8,23 @@ import pytest
 from sqlalchemy import Connection, func, select, update
 
 from engine.errors import GalleryError, HoldError, StoreError, UseError
-from engine.store import decisions, expiry, exports, holds, persons, purposes, records, submissions
+from engine.store import (
+    decisions,
+    expiry,
+    exports,
+    holds,
+    persons,
+    probe_prints,
+    purposes,
+    records,
+    schema,
+    submissions,
+)
 from engine.store import galleries as store_galleries
 from engine.store.database import Database
-from engine.store.expiry import CLOSED, DECISIONS, IMAGES, SEARCHES
+from engine.store.expiry import CLOSED, DECISIONS, IMAGES, PROBES, SEARCHES
 from engine.store.exports import Export
+from engine.store.probe_prints import ProbeData
 from engine.store.schema import exports as exports_table
 from engine.store.schema import (
     images,
@@ -43,9 +55,21 @@ def old_search(connection: Connection, *people: str, at: datetime = OLD) -> int:
 
 
 def decide(connection: Connection, search_id: int, person: str, at: datetime) -> None:
+    for examiner in ("R", "S"):
+        decide_once(connection, search_id, person, at, examiner)
+
+
+def decide_once(
+    connection: Connection, search_id: int, person: str, at: datetime, examiner: str
+) -> None:
     submission = submissions.begin(connection, "decide")
     made = decisions.put(
-        connection, search_id, person, examiner="R", conclusion="exclusion", submission=submission
+        connection,
+        search_id,
+        person,
+        examiner=examiner,
+        conclusion="exclusion",
+        submission=submission,
     )
     table = decisions.decisions
     connection.execute(update(table).where(table.c.id == made).values(at=at))
@@ -106,20 +130,43 @@ def test_a_search_waits_for_its_examiner_and_its_decisions(database: Database) -
         decide(writer, waits, "P1", OLD)
         done = old_search(writer, "P1")
         decide(writer, done, "P1", OLD)
+        half = old_search(writer, "P1")
+        decide_once(writer, half, "P1", OLD, "R")
         fresh = old_search(writer, "P1")
         decide(writer, fresh, "P1", NEW)
         gone = old_search(writer, "P9")  # nobody can decide it: the person is enrolled nowhere
         limits = before(writer, searches=30)
         assert expiry.count(writer, SEARCHES, limits) == 1  # decisions are kept for good
-        assert expiry.count_kept(writer, SEARCHES, limits) == 3
+        assert expiry.count_kept(writer, SEARCHES, limits) == 4
         assert expire(writer, SEARCHES, limits) == 1
         assert gone not in ids(writer)
         limits = before(writer, decisions=50)
         assert expire(writer, SEARCHES, limits) == 1
-        assert ids(writer) == [waits, fresh]
-        assert len(decisions.of_case(writer, waits, "P1")) == 1
+        assert ids(writer) == [waits, half, fresh]
+        assert len(decisions.of_case(writer, waits, "P1")) == 2
         with pytest.raises(StoreError, match="not deleted by themselves"):
             expiry.count(writer, DECISIONS, limits)
+
+
+def test_what_a_probe_looked_like_goes_once_its_cases_are_closed(database: Database) -> None:
+    with database.write() as writer:
+        enrol(writer, "default", "P1", "P2")
+        done, half, waits = (old_search(writer, "P1") for _ in range(3))
+        held, fresh = old_search(writer, "P2"), old_search(writer, "P1", at=NEW)
+        for search in (done, half, waits, held, fresh):
+            probe_prints.keep(writer, search, [ProbeData(b"template", b"image", None)])
+        for search in (done, fresh):
+            decide(writer, search, "P1", OLD)
+        decide(writer, held, "P2", OLD)
+        decide_once(writer, half, "P1", OLD, "R")
+        holds.place(writer, "P2", "case", submissions.begin(writer, "hold"))
+        limits = before(writer, probes=30)
+        assert expiry.count(writer, PROBES, limits) == 2
+        assert expiry.count_kept(writer, PROBES, limits) == 6
+        assert expire(writer, PROBES, limits) == 2
+        left = select(schema.probe_prints.c.search_id).distinct()
+        assert sorted(writer.execute(left).scalars()) == [half, waits, held, fresh]
+        assert len(ids(writer)) == 5
 
 
 def test_images_go_and_templates_stay(database: Database) -> None:

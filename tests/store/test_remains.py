@@ -27,7 +27,9 @@ def test_rows_are_counted_before_and_after(database: Database) -> None:
         assert remains.rows_left(writer, before) == dict.fromkeys(one_each, 0)
         assert remains.holdings(writer, "P1").template_ids == ()
     said = database.forget(*TABLES)
-    assert said.startswith(("deleted content was overwritten", "VACUUM templates, images, prints"))
+    assert said.startswith(
+        ("deleted content was overwritten", "VACUUM templates, images, probe_prints")
+    )
     assert "failed" not in said
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from engine.store import decisions, submissions
 from engine.store.database import Database
+from engine.store.decisions import EXAMINER, SUPERVISOR
 from engine.store.statistics import CaseRow, Identification, cases
 from engine.store.statistics import submissions as identifications
 from tests.store.conftest import Clock
@@ -40,30 +41,33 @@ def test_submissions_are_counted_with_their_searches(filled: Database, clock: Cl
         assert identifications(connection, noon, later) == [first]
 
 
-def test_cases_come_with_their_first_and_last_decision(filled: Database, clock: Clock) -> None:
+def test_cases_come_with_the_decision_that_closed_them(filled: Database, clock: Clock) -> None:
     later = clock.time
     noon = later - timedelta(seconds=1)
     with filled.write() as connection:
-        for person, examiner, conclusion in (
-            ("P2", "Ada", "exclusion"),
-            ("P1", "Ada", "identification"),
-            ("P1", "Bob", "inconclusive"),
-            ("P1", "Eve", "exclusion"),
+        for search, person, examiner, conclusion, role in (
+            (1, "P2", "Ada", "exclusion", EXAMINER),
+            (1, "P1", "Ada", "identification", EXAMINER),
+            (1, "P2", "Bob", "exclusion", EXAMINER),
+            (1, "P1", "Bob", "inconclusive", EXAMINER),
+            (1, "P1", "Eve", "exclusion", SUPERVISOR),
+            (3, "P3", "Ada", "exclusion", EXAMINER),
         ):
             clock.tick()
             decisions.put(
                 connection,
-                1,
+                search,
                 person,
                 examiner=examiner,
                 conclusion=conclusion,
+                role=role,
                 submission=identify(connection),
             )
-        first, second = (later + timedelta(seconds=seconds) for seconds in (1, 2))
+        agreed, ruled = (later + timedelta(seconds=seconds) for seconds in (3, 5))
         every = [
-            CaseRow(1, 1, "XX", "P1", noon, second, "identification", "exclusion"),
-            CaseRow(1, 1, "XX", "P2", noon, first, "exclusion", "exclusion"),
-            CaseRow(3, 4, "YY", "P3", later, None, None, None),
+            CaseRow(1, 1, "XX", "P1", noon, ruled, "exclusion", True),
+            CaseRow(1, 1, "XX", "P2", noon, agreed, "exclusion", False),
+            CaseRow(3, 4, "YY", "P3", later, None, None, False),
         ]
         assert cases(connection) == every
         assert cases(connection, end=later) == every[:2]

@@ -32,6 +32,7 @@ from engine.web.server import Options, check, make
 from tests.web.serving import Issuer, encounter, identify
 
 GOOD = {"issuer": "https://id.example", "jwks": "keys.json"}
+DESK = {"sign_in_client": "desk", "public_address": "https://prints.example"}
 PATIENCE = 60.0  # seconds, for a process to start on a busy machine
 
 
@@ -48,6 +49,26 @@ PATIENCE = 60.0  # seconds, for a process to start on a busy machine
         ({**GOOD, "certificate": Path("c.pem"), "key": Path("k.pem")}, "will not do"),
         ({"development_key": True, "host": "0.0.0.0"}, "this machine alone"),
         ({"development_key": True, **GOOD}, "goes with neither"),
+        ({"development_key": True, "sign_in_client": "x"}, "sign-in of its own"),
+        ({"development_key": True, "trusted_proxies": ["10.0.0.1"]}, "--trusted-proxy"),
+        ({**GOOD, "trusted_proxies": ["proxy.example"]}, "write an address"),
+        ({**GOOD, "trusted_proxies": ["*"]}, "write an address"),
+        ({**GOOD, "trusted_proxies": ["10.0.0.1/8"]}, "write an address"),
+        ({**GOOD, "sign_in_client": "x"}, "needs --public-address"),
+        ({**GOOD, "sign_in_secret": "x"}, "give --sign-in-client"),
+        ({**GOOD, "issuer": "id", **DESK}, "begins with https"),
+        *(
+            ({**GOOD, **DESK, "public_address": address}, "write what browsers have")
+            for address in (
+                "prints.example",
+                "http://prints.example",
+                "https://prints.example/",
+                "https://prints.example/path",
+                "https://me@prints.example",
+                "https://",
+                "ftp://localhost",
+            )
+        ),
     ],
 )
 def test_what_is_not_safe_is_refused(options: dict[str, Any], words: str) -> None:
@@ -62,6 +83,9 @@ def test_what_is_safe_is_not_refused() -> None:
         {**GOOD, "host": "::1"},
         {**GOOD, "host": "0.0.0.0", "plain_http": True},
         {"development_key": True},
+        {**GOOD, **DESK, "sign_in_secret": "x"},
+        {**GOOD, **DESK, "public_address": "http://localhost:8443"},
+        {**GOOD, "trusted_proxies": ["10.0.0.1", "10.1.0.0/16", "2001:db8::/32"]},
     ):
         check(Options(**options))  # type: ignore[arg-type]
 
@@ -86,6 +110,41 @@ def test_the_verb_tells_what_is_missing(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["serve", "--home", str(tmp_path / "home")])
     assert shown.exit_code == 5
     assert "--issuer" in shown.output
+
+
+def test_the_clients_secret_is_no_value_of_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Options] = []
+    monkeypatch.setattr("engine.web.server.serve", lambda tenprint, options: given.append(options))
+    words = ["serve", "--home", str(tmp_path / "home"), "--sign-in-client", "desk"]
+    file = tmp_path / "secret"
+    file.write_text("from a file\n")
+    monkeypatch.setenv("TENPRINT_SIGN_IN_SECRET", "from outside")
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert CliRunner().invoke(app, [*words, "--sign-in-secret", str(file)]).exit_code == 0
+    assert [each.sign_in_secret for each in given] == ["from outside", "from a file"]
+    assert "from" not in repr(given)
+    file.write_text("\n")
+    for bad, told in ((file, "is empty"), (tmp_path / "absent", "cannot be read")):
+        shown = CliRunner().invoke(app, [*words, "--sign-in-secret", str(bad)])
+        assert shown.exit_code == 5
+        assert told in shown.output.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("options", "secure"),
+    [
+        ({"development_key": True}, False),
+        ({"development_key": True, "plain_http": True}, False),
+        ({**GOOD, "plain_http": True}, True),
+        ({**GOOD, **DESK}, True),
+        ({**GOOD, "certificate": Path("c.pem")}, True),
+        ({**GOOD, **DESK, "public_address": "http://localhost:8443"}, False),
+    ],
+)
+def test_cookies_are_for_https_wherever_there_is_any(options: dict[str, Any], secure: bool) -> None:
+    assert Options(**options).entrance.secure is secure
 
 
 def print_of(finger: int) -> dict[str, Any]:

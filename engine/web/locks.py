@@ -1,0 +1,108 @@
+"""Locks: callers that failed too often are kept out for a while, without a look at their token."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import math
+import time
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+
+from engine.errors import TenprintError
+from engine.service.access import EVERYBODY, Access, Failing
+from engine.web import logs
+from engine.web.faults import Fault
+from engine.web.metrics import Metrics
+from engine.web.tokens import SUBJECT_LENGTH
+
+NOBODY = "?"  # whom a token claims that claims nobody
+NETWORK_BITS = 64  # of an IPv6 address: whoever has one has all of its network
+OTHER_LENGTH = 64  # characters of what is no address
+EXPIRE_EVERY = 60.0  # seconds
+
+log = logging.getLogger(__name__)
+
+
+class Locks:
+    """Who is locked, as the database said a moment ago: a request asks no database for it. What
+    other processes lock is known when `look` was called, about once a second."""
+
+    def __init__(self, access: Access, metrics: Metrics) -> None:
+        self._access = access
+        self._metrics = metrics
+        self._known: dict[tuple[str, str], Failing] = {}
+        self._expired_at = -EXPIRE_EVERY
+
+    def check(self, client: str, subject: object) -> None:
+        """A Fault 429 where the caller, or its whole address, is locked."""
+        for key in ((client, _named(subject)), (client, EVERYBODY)):
+            failing = self._known.get(key)
+            until = failing.locked_until if failing else None
+            if until is None:
+                continue
+            seconds = (until - datetime.now(UTC)).total_seconds()
+            if seconds > 0:
+                again = math.ceil(seconds)
+                raise Fault(
+                    429,
+                    f"too many failures to show who calls: come again in {again} s, or ask the "
+                    "operator to unlock",
+                    {"Retry-After": str(again)},
+                )
+
+    def fail(self, client: str, subject: object) -> None:
+        """Counts a failure, which may lock."""
+        self._metrics.failures.inc()
+        try:
+            changed = self._access.fail(client, _named(subject))
+        except TenprintError as error:
+            log.error("a failure cannot be counted: %s", error)
+            return
+        for each in changed:
+            self._known[each.client, each.subject] = each
+            if each.locked_until:
+                self._metrics.locks.labels("locked").inc()
+                logs.event("locked", client=each.client, caller=each.subject)
+
+    def succeed(self, client: str, subject: object) -> None:
+        """Forgets the caller's failures."""
+        key = (client, _named(subject))
+        if self._known.pop(key, None):
+            self._access.succeed(*key)
+
+    def look(self) -> None:
+        """Learns what other processes and operators did, and ends what is over."""
+        known = self._access.failing()
+        now = {(each.client, each.subject): each for each in known}
+        ended = [key for key, each in self._known.items() if each.locked_until and key not in now]
+        if ended or time.monotonic() - self._expired_at >= EXPIRE_EVERY:
+            self._expired_at = time.monotonic()
+            self._access.expire()
+        for key in ended:
+            self._metrics.locks.labels("unlocked").inc()
+            logs.event("unlocked", client=key[0], caller=key[1])
+        self._known = now
+
+
+def client_of(request: Request) -> str:
+    """The address that a request came from, as failures are counted by it; "" where it is not
+    known."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host[:OTHER_LENGTH] if host.isprintable() else ""
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, NETWORK_BITS), strict=False))
+
+
+def _named(subject: object) -> str:
+    """A claimed subject as it can be kept."""
+    if not isinstance(subject, str) or not subject or not subject.isprintable():
+        return NOBODY
+    return subject[:SUBJECT_LENGTH]
