@@ -34,7 +34,7 @@ def show(
         here="",
         title=TITLES.get(fault.status) or HTTPStatus(fault.status).phrase,
         message=_sentence(fault.message),
-        status=fault.status,
+        code=fault.status,
         examines=bool(session and session.scopes & EXAMINERS),
         notes=(form or {}).get("notes", ""),
     )

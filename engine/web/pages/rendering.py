@@ -42,13 +42,14 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 def page(template: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page. context: what its template names; session and here for the layout."""
-    text = _environment().get_template(f"{template}.html.j2").render(**context)
+    text = environment().get_template(f"{template}.html.j2").render(**context)
     return HTMLResponse(text, status, HEADERS)
 
 
 @cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """The templates, with what they have in common."""
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("engine.web.pages", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -57,7 +58,7 @@ def _environment() -> jinja2.Environment:
     )
     filters: dict[str, Callable[..., str]] = {
         "stage": STAGES.__getitem__,
-        "finger": _finger,
+        "finger": name_finger,
         "moment": lambda at: f"{_utc(at):%Y-%m-%d %H:%M} UTC",
         "iso": lambda at: _utc(at).isoformat(timespec="seconds"),
         "waited": lambda at: waited((datetime.now(UTC) - _utc(at)).total_seconds()),
@@ -65,9 +66,9 @@ def _environment() -> jinja2.Environment:
         "score": lambda value: f"{value:.2f}",
         "signed": lambda value: f"{value:+.1f}".replace("-", "−"),
     }
-    environment.filters.update(filters)
-    environment.globals["htmx"] = f"/desk/static/{HTMX}" if has_htmx() else ""
-    return environment
+    made.filters.update(filters)
+    made.globals["htmx"] = f"/desk/static/{HTMX}" if has_htmx() else ""
+    return made
 
 
 def waited(seconds: float) -> str:
@@ -79,7 +80,8 @@ def waited(seconds: float) -> str:
     return "just now"
 
 
-def _finger(position: FingerPosition) -> str:
+def name_finger(position: FingerPosition) -> str:
+    """The finger, as a caption."""
     if position == FingerPosition.UNKNOWN:
         return "Finger unknown"
     return FingerPosition(position).name.replace("_", " ").capitalize()

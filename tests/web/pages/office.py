@@ -77,11 +77,11 @@ class Visitor:
         self._name = name
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return self._send("GET", path, headers)
+        return self.send("GET", path, headers)
 
     def post(self, path: str, csrf: str | None = CSRF, htmx: bool = False, **form: str) -> httpx.Response:
         fields = form if csrf is None else {"csrf": csrf, **form}
-        return self._send("POST", path, {"HX-Request": "true"} if htmx else {}, data=fields)
+        return self.send("POST", path, {"HX-Request": "true"} if htmx else {}, data=fields)
 
     def keys(self, path: str = "/desk") -> list[str]:
         """The cases that a page lets them open, in its order."""
@@ -94,7 +94,7 @@ class Visitor:
         assert self.post(f"/desk/cases/{key}/confirm", **fields).status_code == 200
         return self.post(f"/desk/cases/{key}/decide", then=then, **fields)
 
-    def _send(self, method: str, path: str, headers: Form, data: Form | None = None) -> httpx.Response:
+    def send(self, method: str, path: str, headers: Form, data: Form | None = None) -> httpx.Response:
         cookie = {"Cookie": f"{COOKIE}={quote(self._name)}"} if self._name else {}
         return self._http.request(
             method, path, headers={**cookie, **headers}, data=data, follow_redirects=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import json
 import re
 from collections.abc import Callable
@@ -15,9 +16,10 @@ from engine.service.examining import Examiner, Examining
 from engine.service.tenprint import Tenprint
 from engine.store.audit import Filter
 from engine.types import FingerPosition
-from engine.web.pages import paging
+from engine.web.pages.rendering import name_finger, waited
 from tests.web.pages.office import ADA, BOB, NOTES, PERSONS, PROBE, SECRETS, STU, SUE, Visitor
 
+pytestmark = pytest.mark.sqlite
 Visit = Callable[[str], Visitor]
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -84,7 +86,7 @@ def test_the_second_examiner_sees_the_same_whatever_the_first_concluded(visitor:
     assert "checked" not in seen["exclusion"]
 
 
-def test_a_case_shows_both_prints_of_each_finger(visitor: Visit) -> None:
+def test_a_case_shows_both_prints_of_eachname_finger(visitor: Visit) -> None:
     ada = visitor(ADA)
     key = ada.keys()[0]
     page = ada.get(f"/desk/cases/{key}?finger=2").text
@@ -209,41 +211,34 @@ def test_a_decision_is_looked_at_again_before_it_is_kept(visitor: Visit) -> None
     assert ">no &lt;core&gt;</textarea>" in again
 
 
-@pytest.mark.parametrize(
-    ("form", "says"),
-    [
-        ({}, "choose one of"),
-        ({"conclusion": "match"}, "choose one of"),
-        ({"conclusion": "exclusion", "notes": "x" * 4001}, "4,000 characters"),
-    ],
-)
-@pytest.mark.parametrize("step", ["confirm", "decide"])
-def test_a_decision_that_is_none_is_not_taken(
-    visitor: Visit, form: dict[str, str], says: str, step: str
-) -> None:
+def test_a_decision_that_is_none_is_not_taken(visitor: Visit) -> None:
     ada = visitor(ADA)
     key = ada.keys()[0]
     ada.get(f"/desk/cases/{key}")
-    answer = ada.post(f"/desk/cases/{key}/{step}", **form)
-    assert answer.status_code == 400
-    assert says in answer.text.replace("Choose", "choose")
+    for form, says in (
+        ({}, "Choose one of"),
+        ({"conclusion": "match"}, "Choose one of"),
+        ({"conclusion": "exclusion", "notes": "x" * 4001}, "4,000 characters"),
+    ):
+        for step in ("confirm", "decide"):
+            answer = ada.post(f"/desk/cases/{key}/{step}", **form)
+            assert answer.status_code == 400
+            assert says in answer.text
     assert "second examiner" not in visitor(BOB).get("/desk").text
 
 
 def test_each_use_is_on_record_with_who_and_why(visitor: Visit, filled: Tenprint) -> None:
     ada = visitor(ADA)
     ada.decide(ada.keys()[0], "exclusion")
-    events = [each.fields for each in filled.audit.show(Filter(person=PERSONS[0]), 99)]
-    made = [each for each in events if each["event"] in ("opened", "decided")]
-    assert [each["event"] for each in made][-1] == "decided"
-    assert {(each["operator"], each["purpose"], each["origin"]) for each in made} == {
-        (ADA, "casework", "testclient")
-    }
+    events = [each.fields for each in filled.audit.show(Filter(), 99)]
+    own = [each for each in events if each["operator"] == ADA]
+    assert {"opened", "decided"} <= {each["event"] for each in own}
+    assert {each["origin"] for each in own} == {"testclient"}
+    assert {each["purpose"] for each in own if "purpose" in each} == {"casework"}
 
 
 def test_a_long_queue_comes_in_pages(visitor: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "LENGTH", 2)
-    for module in ("queue", "closed"):
+    for module in ("paging", "queue", "closed"):
         monkeypatch.setattr(f"engine.web.pages.{module}.LENGTH", 2)
     ada = visitor(ADA)
     whole = ada.keys()
@@ -287,12 +282,14 @@ def test_every_answer_forbids_what_the_pages_do_not_need(visitor: Visit) -> None
         assert all("src=" in each or "application/json" in each for each in scripts)
 
 
-@pytest.mark.parametrize("path", ["/desk/no-such", "/desk/cases/77-1", "/desk/cases/x", "/desk/closed/9-1"])
-def test_what_is_not_there_is_a_page_that_says_so(visitor: Visit, path: str) -> None:
-    answer = visitor(ADA).get(path)
-    assert answer.status_code == 404
-    assert answer.headers["content-type"].startswith("text/html")
-    assert 'href="/desk"' in answer.text
+def test_what_is_not_there_is_a_page_that_says_so(visitor: Visit) -> None:
+    for path in ("/desk/no-such", "/desk/cases/77-1", "/desk/cases/x", "/desk/closed/9-1"):
+        answer = visitor(ADA).get(path)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("text/html")
+        assert 'href="/desk"' in answer.text
+    assert visitor(ADA).post("/desk/closed").status_code == 404
+    assert "Sign out" not in visitor("").get("/desk/no-such").text
 
 
 def test_what_fails_is_a_page_without_the_reason(
@@ -307,18 +304,14 @@ def test_what_fails_is_a_page_without_the_reason(
     assert "Something went wrong" in answer.text and "secret" not in answer.text
 
 
-def test_positions_are_written_for_people(visitor: Visit) -> None:
-    from engine.web.pages.rendering import _finger, waited
-
-    assert _finger(FingerPosition.RIGHT_INDEX) == "Right index"
-    assert _finger(FingerPosition.UNKNOWN) == "Finger unknown"
+def test_positions_and_times_are_written_for_people() -> None:
+    assert name_finger(FingerPosition.RIGHT_INDEX) == "Right index"
+    assert name_finger(FingerPosition.UNKNOWN) == "Finger unknown"
     told = {5: "just now", 60: "1 minute", 7300: "2 hours", 90_000: "1 day", 10**6: "11 days"}
     assert {seconds: waited(seconds) for seconds in told} == told
 
 
 def test_images_are_those_of_the_prints(visitor: Visit) -> None:
-    import io
-
     ada = visitor(ADA)
     key = ada.keys()[0]
     ada.get(f"/desk/cases/{key}")
