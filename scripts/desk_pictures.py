@@ -3,8 +3,8 @@
 
     .venv/bin/python scripts/desk_pictures.py [--keep DIR] [--out docs/img]
 
-Needs tenprint[dev] and Chromium. --keep: a folder for the made installation, which the next run goes
-on from; prints of nine people take a minute. Every finger is drawn, every record invented.
+Needs tenprint[dev] and Chromium. --keep: a folder for the made installation, which the next run
+goes on from; prints of nine people take a minute. Every finger is drawn, every record invented.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ class _Shots:
         page.wait_for_load_state("networkidle")
         taken = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
         path = self._out / f"desk-{name}.png"
-        taken.save(path, optimize=True)
+        small = taken.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
+        small.save(path, optimize=True)
         print(f"{path}: {path.stat().st_size // 1000} kB")
 
 

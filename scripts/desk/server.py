@@ -52,16 +52,12 @@ def make_app(
     """The pages on an installation, and nothing else."""
     app = FastAPI(openapi_url=None)
     examining = tenprint.examining()
-    app.include_router(
-        make_pages(lambda _: (examining, tenprint), Named(people), purpose=purpose)
-    )
+    app.include_router(make_pages(lambda _: (examining, tenprint), Named(people), purpose=purpose))
     return app
 
 
 @contextmanager
-def serving(
-    tenprint: Tenprint, people: Mapping[str, frozenset[str]] = PEOPLE
-) -> Iterator[str]:
+def serving(tenprint: Tenprint, people: Mapping[str, frozenset[str]] = PEOPLE) -> Iterator[str]:
     """Serves them inside a block; gives their address."""
     config = uvicorn.Config(
         make_app(tenprint, people), host="127.0.0.1", port=0, log_level="warning"

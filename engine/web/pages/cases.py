@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import Response
 
 from engine.service.examining import CLOSED
@@ -64,7 +66,7 @@ def release(visit: Visit) -> Response:
 def _show(visit: Visit, panel: str) -> Response:
     """The case with its decision as a form or for a last look; of a page that lies open and asks
     for a part, that part alone."""
-    decision = {
+    decision: dict[str, Any] = {
         "session": visit.session,
         "key": visit.key,
         "panel": panel,

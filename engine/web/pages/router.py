@@ -14,7 +14,7 @@ from engine.service.tenprint import DEFAULT_POLICY
 from engine.web import faults
 from engine.web.faults import Fault
 from engine.web.forms import read_form
-from engine.web.pages import cases, closed, errors, queue, statistics, static
+from engine.web.pages import cases, closed, errors, queue, static, statistics
 from engine.web.pages.visits import (
     ANYBODY,
     COUNTERS,

@@ -63,7 +63,11 @@ def filled(tenprint: Tenprint, make_row: Row) -> Tenprint:
         tenprint.enrol(rows, gallery=gallery, keep_images=keep)
     tenprint.attach_records([(one, RECORDS[0])], gallery=GALLERIES[0])
     tenprint.attach_records([(two, RECORDS[1])], gallery=GALLERIES[1])
-    for number, name, places in ((30, "latent-3", (2,)), (20, "latent-2", (2,)), (10, PROBE, (2, 7))):
+    for number, name, places in (
+        (30, "latent-3", (2,)),
+        (20, "latent-2", (2,)),
+        (10, PROBE, (2, 7)),
+    ):
         probe = Probe(name, tuple(make_row("x", number + place, place) for place in places))
         tenprint.identify([probe], use=Use(jurisdiction="Harris"))
     return tenprint
@@ -79,22 +83,28 @@ class Visitor:
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self.send("GET", path, headers)
 
-    def post(self, path: str, csrf: str | None = CSRF, htmx: bool = False, **form: str) -> httpx.Response:
+    def post(
+        self, path: str, csrf: str | None = CSRF, htmx: bool = False, **form: str
+    ) -> httpx.Response:
         fields = form if csrf is None else {"csrf": csrf, **form}
         return self.send("POST", path, {"HX-Request": "true"} if htmx else {}, data=fields)
 
-    def keys(self, path: str = "/desk") -> list[str]:
+    def listed(self, path: str = "/desk") -> list[str]:
         """The cases that a page lets them open, in its order."""
         return re.findall(r'href="/desk/cases/([0-9-]+)"', self.get(path).text)
 
-    def decide(self, key: str, conclusion: str, notes: str = "", then: str = "queue") -> httpx.Response:
+    def decide(
+        self, key: str, conclusion: str, notes: str = "", then: str = "queue"
+    ) -> httpx.Response:
         """Opens a case and decides it, as the forms do."""
         assert self.get(f"/desk/cases/{key}").status_code == 200
         fields = {"conclusion": conclusion, "notes": notes}
         assert self.post(f"/desk/cases/{key}/confirm", **fields).status_code == 200
         return self.post(f"/desk/cases/{key}/decide", then=then, **fields)
 
-    def send(self, method: str, path: str, headers: Form, data: Form | None = None) -> httpx.Response:
+    def send(
+        self, method: str, path: str, headers: Form, data: Form | None = None
+    ) -> httpx.Response:
         cookie = {"Cookie": f"{COOKIE}={quote(self._name)}"} if self._name else {}
         return self._http.request(
             method, path, headers={**cookie, **headers}, data=data, follow_redirects=False
@@ -102,7 +112,9 @@ class Visitor:
 
 
 @pytest.fixture
-def visitor(filled: Tenprint, people: Mapping[str, frozenset[str]]) -> Iterator[Callable[[str], Visitor]]:
+def visitor(
+    filled: Tenprint, people: Mapping[str, frozenset[str]]
+) -> Iterator[Callable[[str], Visitor]]:
     """A function that gives the browser of somebody, of nobody for ""."""
     app = make_app(filled, people, purpose="casework")
     with TestClient(app, raise_server_exceptions=False) as http:

@@ -45,9 +45,7 @@ def test_who_is_not_signed_in_is_sent_there_and_comes_back(visitor: Visit) -> No
         assert answer.headers["location"] == f"/sign-in?next={there}%3Fpage%3D2"
 
 
-def test_a_form_of_nobody_changes_nothing(
-    visitor: Visit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_form_of_nobody_changes_nothing(visitor: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     forbid(monkeypatch)
     for path in map(fill, CHANGE):
         answer = visitor("").post(path, conclusion="exclusion")
@@ -83,9 +81,7 @@ def test_a_form_without_its_token_is_refused(
         assert "not of this session" in answer.text
 
 
-def test_a_form_of_another_kind_is_refused(
-    visitor: Visit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_form_of_another_kind_is_refused(visitor: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     forbid(monkeypatch)
     for path in map(fill, CHANGE):
         answer = visitor(ADA).send("POST", path, {"Content-Type": "text/plain"})

@@ -141,7 +141,9 @@ def test_prints_are_moved_larger_smaller_and_turned(desk: Desk) -> None:
         press(page, "l", "]", "]", "ArrowLeft")
         pixels(probe)
         assert (state(probe)["angle"], state(candidate)["angle"]) == (10, 0)
-        assert state(candidate)["x"] == pytest.approx(first[1]["x"] + 60 / first[1]["scale"], abs=0.2)
+        assert state(candidate)["x"] == pytest.approx(
+            first[1]["x"] + 60 / first[1]["scale"], abs=0.2
+        )
         press(page, "0")
         assert pixels(probe) == before[0]
         assert (state(probe), state(candidate)) == first
@@ -190,7 +192,7 @@ def test_two_fingers_on_a_tablet_make_it_larger(desk: Desk) -> None:
 def test_what_is_shown_of_a_print_can_be_chosen(desk: Desk) -> None:
     with desk.visit(ADA) as page:
         next_case(page)
-        probe, candidate = drawn(page).all()
+        probe = drawn(page).first
         plain = pixels(probe)
         seen = [plain]
         for key in ("m", "p", "i", "B", "C"):
@@ -215,7 +217,9 @@ def test_a_pair_that_is_chosen_stands_in_the_middle_of_both(desk: Desk) -> None:
         press(page, ".", ".")
         pixels(both[0])
         assert page.locator("#said").inner_text().startswith("Pair 2 of")
-        finger = page.evaluate("JSON.parse(document.getElementById('prints').textContent)")["fingers"][0]
+        finger = page.evaluate("JSON.parse(document.getElementById('prints').textContent)")[
+            "fingers"
+        ][0]
         for column, (canvas, side) in enumerate(zip(both, ("probe", "candidate"), strict=True)):
             x, y, *_ = finger[side]["minutiae"][finger["pairs"][1][column]]
             assert (state(canvas)["x"], state(canvas)["y"]) == pytest.approx((x, y), abs=0.2)
@@ -252,7 +256,7 @@ def test_each_finger_has_its_tab(desk: Desk) -> None:
 def test_a_print_without_an_image_is_drawn(desk: Desk) -> None:
     with desk.visit(SUE) as page:
         page.get_by_role("link", name="latent-2").click()
-        probe, candidate = drawn(page).all()
+        candidate = drawn(page).nth(1)
         assert candidate.get_attribute("data-seen") == "none"
         before = pixels(candidate)
         press(page, "p")
@@ -322,14 +326,7 @@ def test_the_desk_works_without_scripts(desk: Desk) -> None:
         assert "Your decision is recorded" in page.locator("main").inner_text()
 
 
-@pytest.mark.parametrize("size", [WIDE, TABLET])
-def test_every_page_can_be_used_by_all(desk: Desk, size: tuple[int, int]) -> None:
-    def check(path: str) -> None:
-        page.goto(f"{desk.address}{path}")
-        desk.check(page)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= size[0], f"{page.url} is {wide} px wide"
-
+def test_every_page_can_be_used_by_all(desk: Desk) -> None:
     with desk.visit(ADA) as ada, desk.visit(BOB) as bob:
         closed = next_case(ada)
         decide(ada, "1")
@@ -339,19 +336,28 @@ def test_every_page_can_be_used_by_all(desk: Desk, size: tuple[int, int]) -> Non
         decide(bob, "1")
         assert disputed in bob.url
         decide(bob, "3")
-    with desk.visit(SUE, size) as page:
-        for path in ("/desk", "/desk/disputed", "/desk/closed", f"/desk/closed/{closed}",
-                     "/desk/statistics", "/desk/no-such-page", "/desk?none=1&recorded=1"):  # fmt: skip
-            check(path)
-        check(f"/desk/cases/{disputed}")
-        left, right = (each.bounding_box() for each in drawn(page).all())
-        assert left["y"] == right["y"] and left["x"] + left["width"] <= right["x"]
-        assert min(left["width"], left["height"]) >= 300
-        press(page, "p", "m", ".", "3")
-        desk.check(page)
-        press(page, "Enter")
-        page.locator("#confirm").wait_for()
-        desk.check(page)
+    for size in (WIDE, TABLET):
+        with desk.visit(SUE, size) as page:
+            for path in ("/desk?none=1&recorded=1", "/desk/disputed", "/desk/closed",
+                         f"/desk/closed/{closed}", "/desk/statistics", "/desk/no-such-page",
+                         f"/desk/cases/{disputed}"):  # fmt: skip
+                page.goto(f"{desk.address}{path}")
+                desk.check(page)
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                assert wide <= size[0], f"{page.url} is {wide} px wide"
+            left, right = (each.bounding_box() for each in drawn(page).all())
+            assert left["y"] == right["y"] and left["x"] + left["width"] <= right["x"]
+            assert min(left["width"], left["height"]) >= 300
+            press(page, "p", "m", ".", "3", "Enter")
+            page.locator("#confirm").wait_for()
+            desk.check(page)
+
+
+def test_what_cannot_be_used_by_all_is_found(desk: Desk) -> None:
+    with desk.visit(ADA) as page:
+        page.evaluate("document.querySelector('main').append(document.createElement('button'))")
+        with pytest.raises(AssertionError, match="button-name"):
+            desk.check(page)
 
 
 def test_the_first_key_leads_past_the_menu(desk: Desk) -> None:

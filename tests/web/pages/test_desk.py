@@ -1,4 +1,4 @@
-"""The desk from the queue to a closed case: what each page shows, and above all what it does not."""
+"""The desk from the queue to a closed case: what pages show, and above all what they do not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ def prints_of(text: str) -> dict[str, object]:
 def test_the_queue_says_what_waits_in_the_order_of_work(visitor: Visit) -> None:
     page = visitor(ADA).get("/desk").text
     rows = [
-        [html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in re.findall(r"<t[dh].*?</t[dh]>", row, re.S)]
+        [
+            html.unescape(re.sub(r"<[^>]+>", "", cell)).strip()
+            for cell in re.findall(r"<t[dh].*?</t[dh]>", row, re.S)
+        ]
         for row in re.findall(r"<tr class.*?</tr>", page, re.S)
     ]
     assert rows == [
@@ -49,7 +52,7 @@ def test_the_queue_says_what_waits_in_the_order_of_work(visitor: Visit) -> None:
 
 def test_nothing_of_a_case_is_told_before_it_is_closed(visitor: Visit, filled: Tenprint) -> None:
     ada, bob, sue = visitor(ADA), visitor(BOB), visitor(SUE)
-    first, second, third = ada.keys()
+    first, second, third = ada.listed()
     told = [ada.get("/desk"), ada.post("/desk/next"), ada.get(f"/desk/cases/{first}")]
     chosen = {"conclusion": "identification", "notes": NOTES}
     for key in (first, second):
@@ -78,17 +81,21 @@ def test_nothing_of_a_case_is_told_before_it_is_closed(visitor: Visit, filled: T
 def test_the_second_examiner_sees_the_same_whatever_the_first_concluded(visitor: Visit) -> None:
     ada, bob = visitor(ADA), visitor(BOB)
     seen = {}
-    for key, conclusion in zip(ada.keys(), ("identification", "exclusion", "inconclusive"), strict=True):
+    for key, conclusion in zip(
+        ada.listed(), ("identification", "exclusion", "inconclusive"), strict=True
+    ):
         ada.decide(key, conclusion, NOTES)
         page = bob.get(f"/desk/cases/{key}").text
-        seen[conclusion] = page[page.index('<section id="decision"') : page.index("</section>")].replace(key, "")
+        seen[conclusion] = page[
+            page.index('<section id="decision"') : page.index("</section>")
+        ].replace(key, "")
     assert len(set(seen.values())) == 1
     assert "checked" not in seen["exclusion"]
 
 
 def test_a_case_shows_both_prints_of_eachname_finger(visitor: Visit) -> None:
     ada = visitor(ADA)
-    key = ada.keys()[0]
+    key = ada.listed()[0]
     page = ada.get(f"/desk/cases/{key}?finger=2").text
     assert page.count('data-side="probe"') == page.count('data-side="candidate"') == 2
     assert re.search(r'data-finger="2" aria-current="true">Left thumb|Left index', page)
@@ -115,7 +122,7 @@ def test_a_case_shows_both_prints_of_eachname_finger(visitor: Visit) -> None:
 
 def test_a_print_without_an_image_is_said_to_have_none(visitor: Visit) -> None:
     ada = visitor(ADA)
-    key = ada.keys()[1]
+    key = ada.listed()[1]
     page = ada.get(f"/desk/cases/{key}").text
     assert page.count("No image is kept of this print") == 1
     (finger,) = prints_of(page)["fingers"]  # type: ignore[misc]
@@ -125,7 +132,7 @@ def test_a_print_without_an_image_is_said_to_have_none(visitor: Visit) -> None:
 
 def test_two_who_agree_see_the_case_whole(visitor: Visit) -> None:
     ada, bob, sue = visitor(ADA), visitor(BOB), visitor(SUE)
-    key, following, _ = ada.keys()
+    key, following, _ = ada.listed()
     answer = ada.decide(key, "identification", NOTES, then="next")
     assert answer.headers["location"] == f"/desk/cases/{following}?recorded=1"
     assert "Your decision is recorded" in ada.get(answer.headers["location"]).text
@@ -145,13 +152,13 @@ def test_two_who_agree_see_the_case_whole(visitor: Visit) -> None:
 
 def test_what_two_dispute_waits_for_a_supervisor(visitor: Visit) -> None:
     ada, bob, sue = visitor(ADA), visitor(BOB), visitor(SUE)
-    key = ada.keys()[0]
+    key = ada.listed()[0]
     assert "Nothing is disputed" in sue.get("/desk/disputed").text
     ada.decide(key, "identification")
     answer = bob.decide(key, "exclusion")
     assert answer.headers["location"] == "/desk?recorded=1"
-    assert key not in ada.keys() + bob.keys() + sue.keys()
-    assert sue.keys("/desk/disputed") == [key]
+    assert key not in ada.listed() + bob.listed() + sue.listed()
+    assert sue.listed("/desk/disputed") == [key]
     for browser in (ada, bob):
         answer = browser.get(f"/desk/cases/{key}")
         assert answer.status_code == 409
@@ -171,7 +178,7 @@ def test_a_case_that_another_has_open_is_said_to_be(visitor: Visit) -> None:
     assert "Ada has this case open: take the next one" in refused.text
     assert bob.post("/desk/next").headers["location"] != answer.headers["location"]
     queue = bob.get("/desk").text
-    assert key not in bob.keys() and ">Ada<" in queue
+    assert key not in bob.listed() and ">Ada<" in queue
     assert "<strong>you</strong>" in ada.get("/desk").text
     lost = bob.post(f"/desk/cases/{key}/decide", conclusion="exclusion", notes="long <words>")
     assert lost.status_code == 409
@@ -184,19 +191,21 @@ def test_a_case_that_another_has_open_is_said_to_be(visitor: Visit) -> None:
 
 def test_who_has_nothing_left_to_decide_is_told(visitor: Visit) -> None:
     ada = visitor(ADA)
-    *others, last = ada.keys()
+    *others, last = ada.listed()
     for key in others:
         ada.decide(key, "inconclusive")
-    assert ada.decide(last, "exclusion", then="next").headers["location"] == "/desk?none=1&recorded=1"
+    assert (
+        ada.decide(last, "exclusion", then="next").headers["location"] == "/desk?none=1&recorded=1"
+    )
     answer = ada.post("/desk/next")
     assert answer.headers["location"] == "/desk?none=1"
     assert "No case waits for you now" in ada.get("/desk?none=1").text
-    assert ada.keys() == []
+    assert ada.listed() == []
 
 
 def test_a_decision_is_looked_at_again_before_it_is_kept(visitor: Visit) -> None:
     ada = visitor(ADA)
-    key = ada.keys()[0]
+    key = ada.listed()[0]
     assert ada.get(f"/desk/cases/{key}").status_code == 200
     chosen = {"conclusion": "exclusion", "notes": "no <core>"}
     whole = ada.post(f"/desk/cases/{key}/confirm", **chosen).text
@@ -213,7 +222,7 @@ def test_a_decision_is_looked_at_again_before_it_is_kept(visitor: Visit) -> None
 
 def test_a_decision_that_is_none_is_not_taken(visitor: Visit) -> None:
     ada = visitor(ADA)
-    key = ada.keys()[0]
+    key = ada.listed()[0]
     ada.get(f"/desk/cases/{key}")
     for form, says in (
         ({}, "Choose one of"),
@@ -229,7 +238,7 @@ def test_a_decision_that_is_none_is_not_taken(visitor: Visit) -> None:
 
 def test_each_use_is_on_record_with_who_and_why(visitor: Visit, filled: Tenprint) -> None:
     ada = visitor(ADA)
-    ada.decide(ada.keys()[0], "exclusion")
+    ada.decide(ada.listed()[0], "exclusion")
     events = [each.fields for each in filled.audit.show(Filter(), 99)]
     own = [each for each in events if each["operator"] == ADA]
     assert {"opened", "decided"} <= {each["event"] for each in own}
@@ -241,7 +250,7 @@ def test_a_long_queue_comes_in_pages(visitor: Visit, monkeypatch: pytest.MonkeyP
     for module in ("paging", "queue", "closed"):
         monkeypatch.setattr(f"engine.web.pages.{module}.LENGTH", 2)
     ada = visitor(ADA)
-    whole = ada.keys()
+    whole = ada.listed()
     assert len(whole) == 2
     second = ada.get("/desk?page=2").text
     assert "Page 2 of 2" in second and "latent-3" in second and "latent-2" not in second
@@ -252,7 +261,7 @@ def test_a_long_queue_comes_in_pages(visitor: Visit, monkeypatch: pytest.MonkeyP
 
 def test_statistics_are_those_of_the_command(visitor: Visit, filled: Tenprint) -> None:
     ada, bob = visitor(ADA), visitor(BOB)
-    key = ada.keys()[0]
+    key = ada.listed()[0]
     for browser in (ada, bob):
         browser.decide(key, "identification")
     page = visitor(STU).get("/desk/statistics?by=level&by=month").text
@@ -270,8 +279,13 @@ def test_statistics_are_those_of_the_command(visitor: Visit, filled: Tenprint) -
 
 def test_every_answer_forbids_what_the_pages_do_not_need(visitor: Visit) -> None:
     ada = visitor(ADA)
-    key = ada.keys()[0]
-    for path in ("/desk", f"/desk/cases/{key}", f"/desk/cases/{key}/pictures/1/probe/original", "/desk/no"):
+    key = ada.listed()[0]
+    for path in (
+        "/desk",
+        f"/desk/cases/{key}",
+        f"/desk/cases/{key}/pictures/1/probe/original",
+        "/desk/no",
+    ):
         headers = ada.get(path).headers
         assert headers["content-security-policy"] == POLICY
         assert headers["cache-control"] == "no-store"
@@ -313,7 +327,7 @@ def test_positions_and_times_are_written_for_people() -> None:
 
 def test_images_are_those_of_the_prints(visitor: Visit) -> None:
     ada = visitor(ADA)
-    key = ada.keys()[0]
+    key = ada.listed()[0]
     ada.get(f"/desk/cases/{key}")
     data = ada.get(f"/desk/cases/{key}/pictures/1/probe/original").content
     assert Image.open(io.BytesIO(data)).size == (100, 120)

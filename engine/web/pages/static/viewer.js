@@ -155,7 +155,10 @@ function tone(name, by) {
 }
 
 function reset() {
-  for (const side of fingers[shown].sides) side.fit();
+  for (const side of fingers[shown].sides) {
+    side.measure(); // what was shown or hidden just now may have changed it
+    side.fit();
+  }
   for (const slider of root.querySelectorAll("[data-tone]")) {
     slider.value = 0;
     tone(slider.dataset.tone, 0);
