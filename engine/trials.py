@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from engine import pipeline
 from engine.errors import GalleryError
@@ -189,8 +189,8 @@ def _is_checked(rate: float, searches: int, settings: TrialSettings) -> bool:
 def _exact(rate: float, trials: float) -> tuple[float, float]:
     """95 % interval of a rate measured in independent trials (Clopper and Pearson, 1934)."""
     errors = rate * trials
-    low = beta.ppf(0.025, errors, trials - errors + 1) if errors > 0 else 0.0
-    high = beta.ppf(0.975, errors + 1, trials - errors) if errors < trials else 1.0
+    low = betaincinv(errors, trials - errors + 1, 0.025) if errors > 0 else 0.0
+    high = betaincinv(errors + 1, trials - errors, 0.975) if errors < trials else 1.0
     return float(low), float(high)
 
 

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from engine import pipeline  # noqa: E402
 from engine.service.tenprint import Tenprint  # noqa: E402
+from engine.store.failures import RULES  # noqa: E402
 from engine.web.server import Options, make  # noqa: E402
 from tests import prints_at_no_cost  # noqa: E402
 
@@ -38,6 +40,8 @@ def served(home: Path) -> Iterator[tuple[str, str]]:
     """The service on an empty home at some port of this machine: its URL, and a token."""
     usual, pipeline.extract = pipeline.extract, prints_at_no_cost.extract
     with Tenprint(home) as tenprint:
+        # It shows wrong tokens by the hundred, and is to be told 401 each time.
+        tenprint.access._rules = replace(RULES, most=1_000_000)
         options = Options(development_key=True, workers=1, callbacks=["https://client.example"])
         app, token = make(tenprint, options)
         # No worker processes: they would know nothing of the extractor above.

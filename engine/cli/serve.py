@@ -53,6 +53,14 @@ def serve(
     ] = None,
     policy: PolicyOption = "sc-2010-conviction",
     workers: WorkersOption = None,
+    searchers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Processes that compare prints; they share the galleries' memory. 0: threads.",
+            show_default="one a core",
+        ),
+    ] = None,
     max_body: Annotated[
         int, typer.Option(min=1, max=1024, help="Largest request, in MiB.")
     ] = 16,
@@ -98,7 +106,7 @@ def serve(
         raise typer.BadParameter(
             f"serving needs {', '.join(missing)}: pip install 'tenprint[service]'"
         )
-    from engine.web.server import Options
+    from engine.web.server import Options, cores
     from engine.web.server import serve as run
     from engine.web.tenants import open_tenants, read_tenants
 
@@ -130,10 +138,10 @@ def serve(
         tenants,
     )
     if tenants:
-        with open_tenants(tenants) as several:
+        with open_tenants(tenants, searchers or 0) as several:
             run(several, options)
         return
-    with session.open() as tenprint:
+    with session.open(cores() if searchers is None else searchers) as tenprint:
         run(tenprint, options)
 
 

@@ -76,11 +76,11 @@ class Session:
     exit: Exit = Exit.DONE
     _answered: bool = field(default=False, init=False)
 
-    def open(self) -> Tenprint:
-        """The service on the home folder and the database."""
+    def open(self, searchers: int = 0) -> Tenprint:
+        """The service on the home folder and the database. searchers: processes that compare."""
         from engine.service.tenprint import Tenprint
 
-        return Tenprint(self.home, database=self.database, keys=self.keys)
+        return Tenprint(self.home, database=self.database, keys=self.keys, searchers=searchers)
 
     def use(
         self,

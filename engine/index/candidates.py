@@ -5,6 +5,10 @@ Neither way looks at what the other does, so what both lose is less than what ei
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+
 import numpy as np
 
 from engine.index.gallery import Gallery
@@ -25,13 +29,26 @@ def choose(
     point, prints = settings.point, len(gallery)
     if prints <= point.everyone:
         return np.arange(prints, dtype=np.int64)
-    found = [np.zeros(0, np.int64)]
+    ways: list[Callable[[], I64]] = []
     if point.nearest:
-        found.append(gallery.nearest(embedding, size(point.nearest, prints, point)))
+        most = size(point.nearest, prints, point)
+        ways.append(partial(gallery.nearest, embedding, most))
     if point.shared:
         most = size(point.shared, prints, point)
-        found.append(gallery.sharing(probe, most, margins, settings.lists))
-    return np.unique(np.concatenate(found))
+        ways.append(partial(gallery.sharing, probe, most, margins, settings.lists))
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *_side_by_side(ways)]))
+
+
+def _side_by_side(ways: Sequence[Callable[[], I64]]) -> list[I64]:
+    """What each way finds: FAISS and long NumPy calls leave the interpreter to each other."""
+    others = [_pool().submit(way) for way in ways[:-1]]
+    last = [way() for way in ways[-1:]]
+    return [*(other.result() for other in others), *last]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(8, thread_name_prefix="choose")
 
 
 def size(usual: int, prints: int, point: PointSettings) -> int:
@@ -49,3 +66,8 @@ def prepare(gallery: Gallery, settings: Settings) -> None:
     """Makes now what the first search would make: lists of minutiae, where they are used."""
     if uses_lists(gallery, settings):
         gallery.file(settings.lists)
+
+
+def is_prepared(gallery: Gallery, settings: Settings) -> bool:
+    """Whether there is nothing to `prepare`."""
+    return not uses_lists(gallery, settings) or gallery.is_filed(settings.lists)

@@ -6,27 +6,24 @@ carries the number of the last change it has read, and is made again when a file
 
 from __future__ import annotations
 
-import glob
-import json
-import os
-import tempfile
 import threading
-import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import compress
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any
 
 import numpy as np
 
 from engine.errors import GalleryError, MakerMismatchError, SettingsError
-from engine.index import saving
-from engine.index.growing import Growing, Runs
+from engine.index import snapshot
+from engine.index.growing import Array, Growing, Make, Runs, kept_runs
 from engine.index.lists import Lists
 from engine.index.packing import pack_cells, pack_minutiae
 from engine.index.shortlist import Vectors
+from engine.index.snapshot import Part, Seal, Unseal
 from engine.settings import ListsSettings
 from engine.types import CODE_WORDS, F32, I64, U8, Maker, Template
 from kernels import backend, ridges
@@ -34,12 +31,9 @@ from kernels.blocks import Blocks
 from kernels.packed import Packed, move, take
 from kernels.ridges import Cells
 
-SAVING = ".saving"  # ends the name of a file that is not whole yet
-STALE = 3600.0  # seconds: no save takes that long
-FORMAT = 3  # of the saved file
 BIG = ("codes", "x", "y", "angle", "cells")  # columns: nearly all of it
-Seal = Callable[[IO[bytes]], AbstractContextManager[Any]]
-Unseal = Callable[[IO[bytes]], Any]
+READERS = 2  # of parts at a time: one is checked while another is put in
+AGAIN = 5  # times that a saved gallery is read whose parts another process replaces meanwhile
 
 
 # What is kept of each print beside its minutiae and ridge cells; owner: index into the persons,
@@ -72,18 +66,22 @@ class Gallery:
     was, in words of whoever reads the database, to tell this database from others.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, make: Make = np.empty) -> None:
+        """make: gives the memory that the prints lie in, of a shape and a dtype."""
         self.name = name
         self.sequence = 0
         self.stamp = ""
         self.maker: Maker | None = None
-        codes = Growing(np.uint64, rows=CODE_WORDS)
-        self._minutiae = Runs(codes, Growing(np.int16), Growing(np.int16), Growing(np.uint8))
-        self._cells = Runs(Growing(np.uint16))
-        self._prints = {name: Growing(dtype) for name, dtype in PRINT.items()}
+        codes = Growing(np.uint64, CODE_WORDS, make)
+        places = (Growing(kind, make=make) for kind in (np.int16, np.int16, np.uint8))
+        self._minutiae = Runs(codes, *places, make=make)
+        self._cells = Runs(Growing(np.uint16, make=make), make=make)
+        self._prints = {name: Growing(dtype, make=make) for name, dtype in PRINT.items()}
         self._vectors = Vectors()
         self._persons: list[str] = []
-        self._number: dict[str, int] = {}
+        self._number: dict[str, int] | None = {}  # None: to be made again
+        self._saved: Path | None = None  # where the parts lie that begin the gallery
+        self._saved_parts: list[Part] = []
         self._blocks: Blocks | None = None
         self._making_blocks = threading.Lock()
         self._lists: Lists | None = None
@@ -139,6 +137,15 @@ class Gallery:
                 self._lists = Lists(settings)
             self._lists.file(self.minutiae)
             return self._lists
+
+    def is_filed(self, settings: ListsSettings) -> bool:
+        """Whether `file` has nothing to do."""
+        lists = self._lists
+        return (
+            lists is not None
+            and lists.settings == settings
+            and len(lists) == len(self._minutiae.columns[1])
+        )
 
     def prints_on(self, device: str, which: I64) -> tuple[Packed, Cells, I64]:
         """The prints `which`, int64 (B,), where a device can compare them, and their numbers there:
@@ -252,83 +259,172 @@ class Gallery:
         self._forget_copies()
         if self._lists is not None:
             self._lists.keep(~gone, self.minutiae.start)  # by where minutiae are until now
+        numbers, owners = np.flatnonzero(gone), np.unique(self.owner[gone])
+        self._take_from_parts(numbers)
+        runs = kept_runs(gone)
         for part in self._parts():
-            part.keep(~gone)
-        self._vectors.remove(np.flatnonzero(gone))
+            part.keep(runs)
+        self._vectors.remove(numbers)
         if not len(self):
             self.maker = None
-        self._forget_absent()
+        self._forget_absent(owners)
 
-    def save(self, path: Path, seal: Seal | None = None) -> None:
-        """Writes one file, whole or not at all. GalleryError where that is not possible.
+    def save(self, path: Path, seal: Seal | None = None, part: int = 0) -> None:
+        """Writes one file, whole or not at all; or, where a number of prints for a `part` is given,
+        a file and parts of so many, of which those that are there and good stay as they are.
+        GalleryError where that is not possible.
 
-        seal: gives what to write into instead of the file, to encrypt it.
+        seal: gives what to write into instead of a file, to encrypt it.
         """
-        about = {
-            "format": FORMAT,
-            "name": self.name,
-            "sequence": self.sequence,
-            "stamp": self.stamp,
-            "maker": asdict(self.maker) if self.maker else None,
-            "persons": self._persons,
-        }
-        arrays = {name: column.view() for name, column in self._columns().items()}
-        arrays["vectors"] = self._vectors.to_bytes()
-        arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _sweep(path)
-            with tempfile.NamedTemporaryFile(
-                dir=path.parent, prefix=f"{path.name}.", suffix=SAVING, delete=False
-            ) as file:
-                try:
-                    with seal(file) if seal else nullcontext(file) as into:
-                        saving.write(into, arrays)
-                    file.flush()
-                    os.fsync(file.fileno())
-                    Path(file.name).replace(path)
-                except BaseException:
-                    Path(file.name).unlink(missing_ok=True)
-                    raise
+            snapshot.sweep(path)
+            parts = self._save_parts(path, seal, part) if part else []
+            first = sum(each.prints for each in parts)
+            about = {
+                "name": self.name,
+                "sequence": self.sequence,
+                "stamp": self.stamp,
+                "maker": asdict(self.maker) if self.maker else None,
+                "parts": parts,
+                "room": {name: len(column) for name, column in self._columns().items()},
+            }
+            persons, arrays = self._cut(first, len(self))
+            snapshot.write(path, {**about, "persons": persons}, arrays, seal)
         except OSError as error:
             raise GalleryError(
                 f"cannot save the index of {self.name} to {path}: {error}"
             ) from error
+        self._saved, self._saved_parts = path, parts
+        kept = {each.name for each in parts}
+        for old in snapshot.parts_of(path):
+            if old.name not in kept:
+                old.unlink(missing_ok=True)
 
     @classmethod
-    def load(cls, path: Path, *, mapped: bool = False, unseal: Unseal | None = None) -> Gallery:
+    def load(
+        cls,
+        path: Path,
+        *,
+        mapped: bool = False,
+        unseal: Unseal | None = None,
+        make: Make = np.empty,
+    ) -> Gallery:
         """Reads what `save` wrote; every array is checked against its CRC-32.
 
         mapped: minutiae and ridge cells stay in the file, and what a search touches is read then,
-        unchecked: for a gallery larger than memory. The first change copies them into memory, and
-        until then the file must not be written to (`save` puts another in its place).
-        unseal: gives what to read instead of the file, where it was sealed; then nothing is mapped.
-        GalleryError where the file is missing, damaged or of another version.
+        unchecked: for a gallery larger than memory, saved in one file. The first change copies them
+        into memory, and until then the file must not be written to (`save` puts another in its
+        place). unseal: gives what to read instead of a file, where it was sealed; then nothing is
+        mapped. make: as for a new gallery, where nothing is mapped.
+        GalleryError where a file is missing, damaged or of another version.
         """
+        for _ in range(AGAIN):
+            try:
+                return cls._load(path, BIG if mapped else (), unseal, make)
+            except FileNotFoundError as error:
+                missing = error  # another process may just have put other parts there
+        raise snapshot.damaged(path, missing)
+
+    @classmethod
+    def saved_ids(cls, path: Path, unseal: Unseal | None = None) -> I64:
+        """The template ids of a saved gallery, without the rest of it. Errors as of `load`."""
         try:
-            if unseal:
-                with path.open("rb") as file:
-                    arrays = saving.read(unseal(file))
-            else:
-                arrays = saving.read(path, BIG if mapped else ())
-            about = json.loads(arrays.pop("about").tobytes())
-            if about["format"] != FORMAT:
-                raise GalleryError(f"{path} has format {about['format']}, this reads {FORMAT}")
-            gallery = cls(about["name"])
+            about, arrays = snapshot.read(path, unseal, only=("ids",))
+            names = [Part(*part).name for part in about["parts"]]
+            parts = [snapshot.read(path.with_name(name), unseal, only=("ids",)) for name in names]
+        except FileNotFoundError as error:
+            raise snapshot.damaged(path, error) from error
+        return np.concatenate([*(each["ids"] for _, each in parts), arrays["ids"]])
+
+    @classmethod
+    def _load(cls, path: Path, mapped: Sequence[str], unseal: Unseal | None, make: Make) -> Gallery:
+        about, arrays = snapshot.read(path, unseal, mapped)
+        try:
+            gallery = cls(about["name"], make)
             gallery.sequence = int(about["sequence"])
             gallery.stamp = str(about["stamp"])
             gallery.maker = Maker(**about["maker"]) if about["maker"] else None
-            gallery._persons = list(about["persons"])
-            gallery._number = {person: i for i, person in enumerate(gallery._persons)}
-            gallery._vectors = Vectors.from_bytes(arrays.pop("vectors"))
+            parts = [Part(*part) for part in about["parts"]]
+            gallery._saved, gallery._saved_parts = path, parts
+            adopted = not parts and make is np.empty
             for name, column in gallery._columns().items():
-                column.adopt(arrays.pop(name))
+                if not adopted:
+                    column.reserve(about["room"][name])
+            with ThreadPoolExecutor(READERS) as pool:
+                files = [path.with_name(part.name) for part in parts]
+                for told, some in pool.map(partial(snapshot.read, unseal=unseal), files):
+                    gallery._put(told["persons"], some)
+            gallery._put(about["persons"], arrays, adopted)
             gallery._check()
-        except GalleryError:
+        except (GalleryError, FileNotFoundError):
             raise
-        except Exception as error:  # zipfile and NumPy raise a dozen kinds at a damaged file
-            raise GalleryError(f"the index {path} cannot be used ({error})") from error
+        except Exception as error:
+            raise snapshot.damaged(path, error) from error
         return gallery
+
+    def _save_parts(self, path: Path, seal: Seal | None, size: int) -> list[Part]:
+        """Writes those parts that are not there as they should be; gives all, in order."""
+        known = self._saved_parts if self._saved == path else []
+        done, first = [], 0
+        counts = [part.prints for part in known]
+        counts += [size] * ((len(self) - sum(counts)) // size)
+        for number, count in enumerate(counts):
+            name = known[number].name if number < len(known) else ""
+            if count and not (name and path.with_name(name).exists()):
+                name = snapshot.name_part(path)
+                persons, arrays = self._cut(first, first + count)
+                snapshot.write(path.with_name(name), {"persons": persons}, arrays, seal)
+            if count:
+                done.append(Part(name, count))
+            first += count
+        return done
+
+    def _take_from_parts(self, numbers: I64) -> None:
+        """Says that these prints, int64 ascending, are no longer in the parts they were saved in,
+        which then must be written again."""
+        ends = np.cumsum([part.prints for part in self._saved_parts], dtype=np.int64)
+        lost = np.diff(np.searchsorted(numbers, ends), prepend=0).tolist()
+        self._saved_parts = [
+            Part("", part.prints - fewer) if fewer else part
+            for part, fewer in zip(self._saved_parts, lost, strict=True)
+        ]
+
+    def _cut(self, first: int, end: int) -> tuple[list[str], dict[str, Array]]:
+        """The prints first to end - 1 as they are saved: whose they are, and their columns."""
+        arrays = {name: self._prints[name].view()[first:end] for name in PRINT}
+        present, owner = np.unique(arrays["owner"], return_inverse=True)
+        arrays["owner"] = owner.astype(np.int64)
+        for runs, names, start in (
+            (self._minutiae, ("codes", "x", "y", "angle"), "start"),
+            (self._cells, ("cells",), "cell_start"),
+        ):
+            begin = runs.start.view()[first : end + 1]
+            for name, column in zip(names, runs.columns, strict=True):
+                arrays[name] = column.view()[..., begin[0] : begin[-1]]
+            arrays[start] = begin - begin[0]
+        arrays["vectors"] = self._vectors.to_bytes(first, end)
+        return [self._persons[number] for number in present.tolist()], arrays
+
+    def _put(self, persons: Sequence[str], arrays: dict[str, Array], adopted: bool = False) -> None:
+        """Puts what `_cut` gave at the end; adopted: without a copy, into an empty gallery.
+        ValueError where its parts do not fit together."""
+        count = self._vectors.add_bytes(arrays["vectors"])
+        columns = self._columns()
+        for name, column in columns.items():
+            column.check(arrays[name])
+        own = arrays["owner"]
+        if len(own) != count or (count and int(own.max()) >= len(persons)) or (own < 0).any():
+            raise ValueError("persons and prints do not fit together")
+        if adopted:
+            self._persons, self._number = list(persons), None
+            for name, column in columns.items():
+                column.adopt(arrays[name])
+            return
+        numbers = np.array([self._owner_number(person) for person in persons], np.int64)
+        self._minutiae.append(arrays["start"], *(arrays[n] for n in ("codes", "x", "y", "angle")))
+        self._cells.append(arrays["cell_start"], arrays["cells"])
+        for name in PRINT:
+            self._prints[name].append(numbers[own] if name == "owner" else arrays[name])
 
     def _check(self) -> None:
         count, width = self._cells.count, self._prints["width"].view()
@@ -360,17 +456,24 @@ class Gallery:
         self._by_owner = None
 
     def _owner_number(self, person: str) -> int:
+        if self._number is None:
+            self._number = {name: number for number, name in enumerate(self._persons)}
         number = self._number.setdefault(person, len(self._persons))
         if number == len(self._persons):
             self._persons.append(person)
         return number
 
-    def _forget_absent(self) -> None:
-        """Drops persons without a print: nobody stays by name only."""
-        present, owner = np.unique(self.owner, return_inverse=True)
-        self._persons = [self._persons[i] for i in present]
-        self._number = {person: i for i, person in enumerate(self._persons)}
-        self._prints["owner"].adopt(owner.astype(np.int64))
+    def _forget_absent(self, owners: I64) -> None:
+        """Drops those of these persons, int64 ascending, that have no print left: nobody stays by
+        name only."""
+        absent = owners[~np.isin(owners, self.owner)]
+        if not len(absent):
+            return
+        gone = np.zeros(len(self._persons), np.bool_)
+        gone[absent] = True
+        self._persons = list(compress(self._persons, (~gone).tolist()))
+        self._number = None
+        self._prints["owner"].replace(self.owner - np.cumsum(gone)[self.owner])
 
 
 def _resolve(device: str) -> ModuleType:
@@ -378,10 +481,3 @@ def _resolve(device: str) -> ModuleType:
         return backend.resolve(device)
     except RuntimeError as error:
         raise SettingsError(str(error)) from error
-
-
-def _sweep(path: Path) -> None:
-    """Deletes what saves of `path` left behind that were killed: templates lie in it."""
-    for left in path.parent.glob(f"{glob.escape(path.name)}.*{SAVING}"):
-        if time.time() - left.stat().st_mtime > STALE:
-            left.unlink(missing_ok=True)

@@ -31,16 +31,20 @@ def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
                 np.lib.format.write_array(into, np.asanyarray(array), allow_pickle=False)
 
 
-def read(source: Path | IO[bytes], mapped: Collection[str] = ()) -> dict[str, Array]:
+def read(
+    source: Path | IO[bytes], mapped: Collection[str] = (), only: Collection[str] | None = None
+) -> dict[str, Array]:
     """Reads arrays by name, each checked against its CRC-32.
 
-    mapped: names of those that stay in the file (a path), read-only and unchecked, where they lie
-    as `write` puts them. OSError, ValueError, zipfile.BadZipFile and others where the file is no
-    good.
+    only: names of those that are read, where not all are. mapped: names of those that stay in the
+    file (a path), read-only and unchecked, where they lie as `write` puts them. OSError,
+    ValueError, zipfile.BadZipFile and others where the file is no good.
     """
     with np.load(source, allow_pickle=False) as stored:
         arrays = {}
         for name in stored.files:
+            if only is not None and name not in only:
+                continue
             array = None
             if name in mapped and isinstance(source, Path):
                 array = _map(source, stored.zip.getinfo(f"{name}.npy"))

@@ -8,7 +8,7 @@ half for many candidates; this does all of it for the few best.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -82,12 +82,9 @@ def compare(
     """All that the comparisons of `probe` with the prints `candidates`, int64 (B,), say.
 
     The gallery's arrays decide where the work runs; on the CPU chunks hold prints of like
-    minutiae counts and run on several threads, as in `rescoring.rescore`.
+    minutiae counts and run side by side, as in `rescoring.rescore`.
     """
-
-    def work(chunk: I64) -> tuple[np.ndarray, ...]:
-        return _compare(probe, gallery, chunk, pairing, settings)
-
+    work = partial(_compare, probe, gallery, pairing, settings)
     if backend.array_module(gallery.minutiae.start) is not np:
         return Comparison(*work(candidates))
     parts, back = rescoring.spread(
@@ -101,9 +98,9 @@ def compare(
 def _compare(
     probe: Prints,
     gallery: Prints,
-    candidates: I64,
     pairing: RescoringSettings,
     settings: ComparisonSettings,
+    candidates: I64,
 ) -> tuple[np.ndarray, ...]:
     """The arrays of a Comparison, for one chunk of candidates."""
     found = rescoring.pair(probe.minutiae, gallery.minutiae, candidates, pairing)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,6 +19,8 @@ from engine.settings import RescoringSettings
 from engine.types import F32, I32, I64, MAX_MINUTIAE
 from kernels import backend, pairing, relaxation, similarity
 from kernels.packed import Packed, counts, move
+from kernels.sharing import owner_of
+from kernels.team import Team
 
 CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")  # of the second-level cache
 
@@ -29,17 +31,18 @@ def rescore(probe: Packed, gallery: Packed, candidates: I64, settings: Rescoring
     """Comparison scores of `probe` with each of the prints `candidates` (int64 (B,)).
 
     Returns float32 (B,) in 0..1. The gallery's arrays decide where the work runs. On the CPU
-    chunks hold prints of like minutiae counts, so that little is padded, and run on several
-    threads: NumPy lets the others work while it computes.
+    chunks hold prints of like minutiae counts, so that little is padded, and run side by side.
     """
     if backend.array_module(gallery.start) is not np:
         return backend.move(pair(probe, gallery, candidates, settings).score, np)
 
-    def score(chunk: I64) -> F32:
-        return pair(probe, gallery, chunk, settings).score
-
-    parts, back = spread(score, gallery, candidates, settings.chunk, settings.threads)
+    work = partial(_score, probe, gallery, settings)
+    parts, back = spread(work, gallery, candidates, settings.chunk, settings.threads)
     return np.asarray(np.concatenate(parts)[back], np.float32)
+
+
+def _score(probe: Packed, gallery: Packed, settings: RescoringSettings, chunk: I64) -> F32:
+    return np.asarray(pair(probe, gallery, chunk, settings).score, np.float32)
 
 
 class Paired(NamedTuple):
@@ -71,13 +74,19 @@ def spread(
     work: Callable[[I64], T], gallery: Packed, candidates: I64, chunk: int, threads: int
 ) -> tuple[list[T], I64]:
     """`work` of every chunk of about `chunk` candidates (0: as many as suit the cache) with like
-    minutiae counts, on `threads` threads (0: one for each processor); and where each candidate is
-    in the chunks, one after the other: int64 (B,)."""
+    minutiae counts; and where each candidate is in the chunks, one after the other: int64 (B,).
+
+    It runs on `threads` threads (0: one for each processor). Unless one is asked for, the processes
+    of a team do it where the gallery lies in memory that they share: two do twice as much as one,
+    which two threads do not."""
     chunk = chunk or fitting()
     order = np.argsort(counts(gallery, candidates).astype(np.uint8), kind="stable")
     chunks = np.array_split(candidates[order], max(1, -(-len(order) // chunk)))
+    team = owner_of(gallery.start) if threads != 1 else None
     threads = min(threads or os.cpu_count() or 1, len(chunks))
-    if threads == 1:
+    if isinstance(team, Team):
+        parts = team.map(work, chunks)
+    elif threads == 1:
         parts = [work(some) for some in chunks]
     else:
         parts = list(_pool(threads).map(work, chunks))

@@ -14,14 +14,14 @@ from datetime import date
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import ndtri
 
 from engine.errors import GalleryError, SettingsError
 from engine.settings import ThresholdSettings
 from engine.types import F64, Bool, Site
 
 DEFAULT = ThresholdSettings()
-TWO_SIDED = float(stats.norm.ppf(0.975))  # standard errors, 95 %
+TWO_SIDED = float(ndtri(0.975))  # standard errors, 95 %
 ALMOST = 1 - 1e-12  # a share that still has a logarithm
 
 
@@ -89,6 +89,8 @@ def outliers(scores: npt.ArrayLike, settings: ThresholdSettings = DEFAULT) -> Bo
     Those that a Gumbel distribution through two quantiles of all of them passes less often than
     `settings.improbable` times in n searches: persons enrolled under two names, most likely.
     """
+    from scipy import stats  # a second or two: not before it is needed
+
     found = np.asarray(scores, np.float64)
     location, scale = _through(found, settings.quantiles)
     odds = stats.gumbel_r.sf(found, location, scale)
@@ -112,6 +114,8 @@ def fit(
     likelihood estimation of misspecified models", Econometrica 50, 1982).
     Raises GalleryError where the scores hardly differ.
     """
+    from scipy import stats
+
     x = excess(scores, persons)
     low = float(np.quantile(x, settings.quantiles[0]))
     seen = stats.CensoredData(uncensored=x[x > low], left=np.full(int((x <= low).sum()), low))

@@ -6,7 +6,7 @@ whole gallery, and then without any shortlist.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -26,14 +26,13 @@ def vote(
     (B,). On the CPU, over chunks of like minutiae counts, on several threads (0: one for each
     processor), as in `rescoring.rescore`."""
     how = rule(settings.words, settings)
-    parts, back = spread(
-        lambda chunk: voting.vote(probe, gallery, chunk, how)[0],
-        gallery,
-        candidates,
-        settings.chunk,
-        threads,
-    )
+    work = partial(_vote, probe, gallery, how)
+    parts, back = spread(work, gallery, candidates, settings.chunk, threads)
     return np.asarray(np.concatenate(parts)[back], np.uint16)
+
+
+def _vote(probe: Packed, gallery: Packed, how: voting.Voting, chunk: I64) -> U16:
+    return np.asarray(voting.vote(probe, gallery, chunk, how)[0], np.uint16)
 
 
 def thin(

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from engine import pipeline
-from engine.errors import InputError, NotFoundError, TenprintError
+from engine.errors import InputError, NotFoundError, TenprintError, UseError
 from engine.formats import template as template_format
 from engine.formats.manifest import PrintRow
 from engine.index.gallery import Entry, Gallery
 from engine.risk.policy import Policy
 from engine.risk.queue import Case, Place, rank
+from engine.service import journal
 from engine.service.calibrating import sites_of
 from engine.service.encounters import ALL
 from engine.service.indexes import Indexes
 from engine.service.journal import Entry as Line
-from engine.service.journal import on_record
+from engine.service.journal import on_record, on_record_together
 from engine.service.queueing import keep_rules, name_case
 from engine.service.results import ProbeFinger, Searched, Use
 from engine.service.searching import DEFAULT_FPIR, search, settings_for, write_down
@@ -67,7 +67,7 @@ class Answer:
 
 
 class Answering:
-    """Searches and verifications for many clients; one thread calls `answer`."""
+    """Searches and verifications for many clients; safe between threads."""
 
     def __init__(
         self, database: Database, indexes: Indexes, settings: Settings, policy: Policy
@@ -157,6 +157,20 @@ class Answering:
             line.outcome = _verdict(found)
             return found
 
+    def warm(self) -> None:
+        """Makes now what the first search of each gallery would make: loads its index, or makes it,
+        files its minutiae, and searches it once for a print of its own."""
+        for row in self._rows(ALL):
+            settings = settings_for([row], self._settings)
+            with self._indexes.reading([row], settings) as (index,):
+                if not len(index):
+                    continue
+                with self._database.read() as connection:
+                    ids = [int(index.template_ids[0])]
+                    ((stored,),) = prints.read_templates(connection, ids)
+                probe = template_format.decode(stored.data, f"template {stored.id}")
+                pipeline.identify([probe], [index], settings)
+
     def sizes(self) -> dict[str, int]:
         """How many templates are searched in each gallery."""
         with self._database.read() as connection:
@@ -195,15 +209,17 @@ class Answering:
         except TenprintError as error:
             return [error] * len(batch)
         fpir = min((row.fpir for row in rows if row.fpir), default=DEFAULT_FPIR)
-        with ExitStack() as stack:
-            lines = [
-                stack.enter_context(on_record(self._database, "identify", each.use, gallery))
-                for each in batch
-            ]
+        uses = [each.use for each in batch]
+        with on_record_together(self._database, "identify", uses, gallery) as lines:
             with self._indexes.reading(rows, settings) as indexes:
                 with self._database.read() as connection:
                     sites = {row.name: sites_of(connection, row) for row in rows}
-                made = [_search(each, indexes, sites, settings, fpir) for each in batch]
+                made = [
+                    UseError(line.refusal)
+                    if line.refusal
+                    else _search(each, indexes, sites, settings, fpir)
+                    for each, line in zip(batch, lines, strict=True)
+                ]
             return self._keep(batch, lines, made)
 
     def _keep(
@@ -218,14 +234,17 @@ class Answering:
             changes.lock(writer)
             for each, line, found in zip(batch, lines, made, strict=True):
                 if isinstance(found, TenprintError):
-                    line.outcome = f"refused: {found}"
+                    journal.end(writer, line, found)
                     kept.append(found)
                     continue
                 if found.search is not None:
                     found = write_down(writer, found, line, each.most)
                     keep_rules(writer, self.policy, line.submission)
                 line.outcome = _outcome(found)
+                journal.end(writer, line)
                 kept.append(found)
+        for line in lines:
+            line.ended = True
         return [each if isinstance(each, TenprintError) else self._told(each) for each in kept]
 
     def _told(self, found: Searched) -> Answer:

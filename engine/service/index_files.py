@@ -7,35 +7,46 @@ import logging
 import os
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import IO, Any
 
-from engine.errors import StoreError
-from engine.index.gallery import SAVING, Gallery
+import numpy as np
+
+from engine.errors import GalleryError, StoreError
+from engine.index import snapshot
+from engine.index.gallery import Gallery
+from engine.index.growing import Make
+from engine.index.snapshot import PART, SAVING, Part, Unseal, parts_of
 from engine.store.galleries import GalleryRow
 from engine.store.sealing import Vault
+from engine.types import I64
 
 SUFFIX = ".npz"
+PART_PRINTS = 32_768  # prints of a part: some 100 MB are written anew where one is removed
 
 log = logging.getLogger(__name__)
 
 
 class IndexFiles:
     """A folder that several processes of one database share. A file is only ever put in the place
-    of another, whole, under a lock of the folder; who reads needs none."""
+    of another, whole, under a lock of the folder; who reads needs none. A large gallery has parts
+    beside its file (index.snapshot)."""
 
-    def __init__(self, folder: Path, vault: Vault) -> None:
+    def __init__(self, folder: Path, vault: Vault, make: Make = np.empty) -> None:
+        """make: gives the memory that the prints of a gallery lie in."""
         self._folder = folder
         self._vault = vault
+        self._make = make
 
     def path(self, gallery: GalleryRow) -> Path:
         """Where a gallery's index is kept; a name used again never meets the old file."""
         return self._folder / f"{gallery.id}-{gallery.name}{SUFFIX}"
 
-    def bytes(self, gallery: GalleryRow) -> int:
+    def size(self, gallery: GalleryRow) -> int:
         """How much room the saved index takes; 0 where there is none."""
         path = self.path(gallery)
-        return path.stat().st_size if path.is_file() else 0
+        return sum(each.stat().st_size for each in (path, *parts_of(path)) if each.is_file())
 
     @contextmanager
     def alone(self, *, wait: bool = True) -> Iterator[bool]:
@@ -58,46 +69,56 @@ class IndexFiles:
     def load(self, gallery: GalleryRow) -> Gallery:
         """The saved index; GalleryError where it is missing, damaged, or is not sealed though there
         are keys: what others may have written is not to be searched."""
-        path = self.path(gallery)
-        if self._vault.key is None:
-            return Gallery.load(path)
-        from engine.store.sealed_files import Reader
+        return Gallery.load(self.path(gallery), unseal=self._unsealing, make=self._make)
 
-        return Gallery.load(path, unseal=lambda file: Reader(file, self._vault, _place(path)))
+    def saved_ids(self, gallery: GalleryRow) -> I64:
+        """The template ids of the saved index; GalleryError as for `load`."""
+        return Gallery.saved_ids(self.path(gallery), self._unsealing)
 
     def save(self, gallery: GalleryRow, index: Gallery) -> None:
-        """Puts the index in the place of the saved one. GalleryError where that is not possible."""
+        """Puts the index in the place of the saved one; of a large one, what is not there as it
+        should be. GalleryError where that is not possible."""
         path, key = self.path(gallery), self._vault.key
-        if key is None:
-            index.save(path)
-            return
-        from engine.store.sealed_files import Writer
-
-        index.save(path, seal=lambda file: Writer(file, key, _place(path)))
+        for part in parts_of(path):
+            if _key_of(part) != (key and key.id):  # it has to be written anew
+                part.unlink(missing_ok=True)
+        index.save(path, self._seal if key else None, PART_PRINTS)
 
     def is_of_first_key(self, gallery: GalleryRow) -> bool:
-        """Whether the saved index is sealed as it would be now."""
-        return _key_of(self.path(gallery)) == (self._vault.key and self._vault.key.id)
+        """Whether all of the saved index is sealed as it would be now."""
+        path, key = self.path(gallery), self._vault.key
+        return all(_key_of(each) == (key and key.id) for each in (path, *parts_of(path)))
 
     def delete(self, path: Path) -> None:
-        """Deletes a file; a warning where that is not possible."""
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            log.warning(
-                "%s cannot be deleted (%s): it may hold what was removed", path, error.strerror
-            )
+        """Deletes a file, and the parts beside it; a warning where that is not possible."""
+        for each in (path, *parts_of(path)):
+            try:
+                each.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning(
+                    "%s cannot be deleted (%s): it may hold what was removed", each, error.strerror
+                )
 
     def keep_only(self, galleries: Collection[GalleryRow]) -> None:
         """Deletes what other galleries left here; call it alone."""
         known = {self.path(gallery) for gallery in galleries}
-        for path in self._all():
+        for path in self.mains():
             if path not in known:
                 self.delete(path)
+        for part in self._folder.glob(f"*{SUFFIX}.*{PART}"):
+            main = part.with_name(part.name.rsplit(".", 2)[0])
+            if part.name not in self._named_by(main):
+                self.delete(part)
+
+    def mains(self) -> list[Path]:
+        """The file of each saved index, without its parts."""
+        return sorted(path for path in self._folder.glob(f"*{SUFFIX}") if path.is_file())
 
     def sealed(self) -> list[tuple[Path, str | None]]:
-        """Each saved index with the id of the key that it is sealed with, None for a plain one."""
-        return [(path, _key_of(path)) for path in self._all()]
+        """Each file of saved indexes with the id of the key that it is sealed with, None for a
+        plain one."""
+        files = [each for path in self.mains() for each in (path, *parts_of(path))]
+        return [(path, _key_of(path)) for path in files]
 
     def reseal(self) -> int:
         """Brings sealed files under the first key; deletes plain ones and those that cannot be
@@ -110,8 +131,28 @@ class IndexFiles:
                     self.delete(path)
         return len(old)
 
-    def _all(self) -> list[Path]:
-        return sorted(path for path in self._folder.glob(f"*{SUFFIX}") if path.is_file())
+    @property
+    def _unsealing(self) -> Unseal | None:
+        return self._unseal if self._vault.key else None
+
+    def _unseal(self, file: IO[bytes], name: str) -> Any:
+        from engine.store.sealed_files import Reader
+
+        return Reader(file, self._vault, _place(name))
+
+    def _seal(self, file: IO[bytes], name: str) -> AbstractContextManager[Any]:
+        from engine.store.sealed_files import Writer
+
+        assert self._vault.key is not None
+        return Writer(file, self._vault.key, _place(name))
+
+    def _named_by(self, main: Path) -> set[str]:
+        """The names of the parts that an index's file tells of; none where it cannot be read."""
+        try:
+            about, _ = snapshot.read(main, self._unsealing, only=())
+        except (GalleryError, FileNotFoundError):
+            return set()
+        return {Part(*part).name for part in about["parts"]}
 
     def _reseal(self, path: Path) -> bool:
         from engine.store.sealed_files import reseal
@@ -123,7 +164,7 @@ class IndexFiles:
             ) as target,
         ):
             try:
-                reseal(source, target, self._vault, _place(path))
+                reseal(source, target, self._vault, _place(path.name))
                 target.flush()
                 os.fsync(target.fileno())
                 Path(target.name).replace(path)
@@ -137,9 +178,9 @@ class IndexFiles:
         return True
 
 
-def _place(path: Path) -> str:
+def _place(name: str) -> str:
     """What a sealed file is bound to: it cannot pass for another gallery's."""
-    return f"index/{path.name}"
+    return f"index/{name}"
 
 
 def _key_of(path: Path) -> str | None:

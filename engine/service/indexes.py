@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import numpy as np
 
 from engine.errors import GalleryError, StoreError, TemplateError
 from engine.formats import template as template_format
 from engine.index import candidates
 from engine.index.gallery import Entry, Gallery
+from engine.index.growing import Make
 from engine.service.index_files import IndexFiles
 from engine.service.results import Progress
+from engine.service.turnstile import Turnstile
 from engine.settings import Settings
 from engine.store import changes, galleries, prints
 from engine.store.database import Database
@@ -29,14 +32,16 @@ class Indexes:
     """The indexes of all galleries of one database, under one folder; safe between threads, and
     between the processes that share both."""
 
-    def __init__(self, folder: Path, database: Database) -> None:
-        self._files = IndexFiles(folder, database.vault)
+    def __init__(self, folder: Path, database: Database, make: Make = np.empty) -> None:
+        """make: gives the memory that prints lie in, of a shape and a dtype."""
+        self._files = IndexFiles(folder, database.vault, make)
         self._database = database
+        self._make = make
         self._loaded: dict[int, Gallery] = {}
         self._unsaved: dict[int, int] = {}
         self._rows: dict[int, GalleryRow] = {}
         self._counted: set[int] = set()
-        self._lock = threading.RLock()
+        self._lock = Turnstile()
         with self._files.alone(wait=False) as alone:
             if alone:
                 with database.read() as connection:
@@ -48,32 +53,43 @@ class Indexes:
 
     def bytes(self, gallery: GalleryRow) -> int:
         """How much room the saved index takes; 0 where there is none."""
-        return self._files.bytes(gallery)
+        return self._files.size(gallery)
 
     @contextmanager
     def reading(
         self, rows: Sequence[GalleryRow], settings: Settings | None = None
     ) -> Iterator[list[Gallery]]:
-        """The galleries' indexes with every change that the database has now; no other thread
-        changes them inside the block. settings: of the searches that follow, so that no search is
-        slower than another for what it finds missing."""
-        with self._lock:
-            indexes = [self._current(row) for row in rows]
-            if settings:
-                for index in indexes:
-                    candidates.prepare(index, settings)
+        """The galleries' indexes with every change that the database has now; other threads may
+        read them inside the block too, but none changes them. settings: of the searches that
+        follow, so that no search is slower than another for what it finds missing."""
+        with ExitStack() as stack:
+            stack.enter_context(self._lock.reading())
+            indexes = self._as_they_are(rows, settings)
+            if indexes is None:
+                stack.close()
+                with self._lock.alone():
+                    indexes = [self._current(row) for row in rows]
+                    if settings:
+                        for index in indexes:
+                            candidates.prepare(index, settings)
+                    stack.enter_context(self._lock.reading())
             yield indexes
 
     def refresh(self, gallery: GalleryRow) -> None:
         """Brings an index up to date, where there is one; what was removed leaves the disk."""
-        with self._lock:
+        with self._lock.alone():
             if gallery.id in self._loaded or self._files.path(gallery).exists():
                 self._current(gallery)
 
     def catch_up(self) -> dict[str, int]:
         """Brings the indexes in use up to date and gives up those of galleries that are gone; gives
         the number that each has been read up to, by the gallery's name."""
-        with self._lock:
+        with self._lock.reading():  # who searches is not disturbed where there is nothing new
+            rows = list(self._rows.values())
+            here = self._as_they_are(rows, None)
+            if here is not None and not any(map(self._is_gone, rows)):
+                return {index.name: index.sequence for index in here}
+        with self._lock.alone():
             for gallery in [self._rows[number] for number in self._loaded]:
                 if self._is_gone(gallery):
                     self.drop(gallery)
@@ -85,8 +101,8 @@ class Indexes:
         self, gallery: GalleryRow, on_progress: Progress = lambda done, total: None
     ) -> Gallery:
         """Makes the index anew from the database's templates, and saves it."""
-        with self._lock:
-            index = Gallery(gallery.name)
+        with self._lock.alone():
+            index = Gallery(gallery.name, self._make)
             with self._database.read() as connection:
                 difference = changes.since(connection, gallery.id, 0)
                 done = 0
@@ -102,20 +118,20 @@ class Indexes:
 
     def drop(self, gallery: GalleryRow) -> None:
         """Deletes the index of a gallery that is no more."""
-        with self._lock, self._files.alone():
+        with self._lock.alone(), self._files.alone():
             self._forget(gallery)
             self._files.delete(self._files.path(gallery))
 
     def count_saved(self, template_ids: Collection[int]) -> dict[str, int]:
         """How many of these templates each saved index has, by the file's name; of one that cannot
         be read, all of them."""
-        with self._lock, self._database.read() as connection:
+        with self._lock.reading(), self._database.read() as connection:
             rows = galleries.listing(connection)
         counted = {}
-        for path in (path for path, _ in self._files.sealed()):
+        for path in self._files.mains():
             row = next((row for row in rows if self._files.path(row) == path), None)
             try:
-                kept = set(self._files.load(row).template_ids.tolist()) if row else template_ids
+                kept = set(self._files.saved_ids(row).tolist()) if row else template_ids
             except GalleryError:
                 kept = template_ids
             counted[path.name] = sum(each in kept for each in template_ids)
@@ -131,7 +147,7 @@ class Indexes:
 
     def close(self) -> None:
         """Saves what was read since the last save, and lets what others removed leave the disk."""
-        with self._lock:
+        with self._lock.alone():
             for gallery in [self._rows[number] for number in self._loaded]:
                 index = self._loaded[gallery.id]
                 if self._is_gone(gallery):
@@ -139,6 +155,23 @@ class Indexes:
                 elif self._catch_up(gallery, index) and self._unsaved[gallery.id]:
                     self._save(gallery)
             self._loaded.clear()
+
+    def _as_they_are(
+        self, rows: Sequence[GalleryRow], settings: Settings | None
+    ) -> list[Gallery] | None:
+        """The indexes, where all are here and the database has nothing new for them."""
+        indexes = [self._loaded.get(row.id) for row in rows]
+        here = [index for index in indexes if index is not None]
+        if len(here) < len(rows) or not self._counted.issuperset(row.id for row in rows):
+            return None
+        with self._database.read() as connection:
+            latest = changes.latest(connection)
+            for index in here:
+                if index.sequence != latest or changes.stamp(connection, latest) != index.stamp:
+                    return None
+        if settings and not all(candidates.is_prepared(index, settings) for index in here):
+            return None
+        return here
 
     def _current(self, gallery: GalleryRow) -> Gallery:
         index = self._loaded.get(gallery.id)

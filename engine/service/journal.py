@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,13 +28,16 @@ DONE, REFUSED, FAILED, INTERRUPTED = "done", "refused", "failed", "interrupted"
 @dataclass(slots=True)
 class Entry:
     """The line of one use. outcome: in words, set while the use goes on. counted: numbers that its
-    last entry in the audit log tells."""
+    last entry in the audit log tells. refusal: why the use is not allowed, "" where it is."""
 
     submission: int
     verb: str
     use: Use
+    began: datetime
     outcome: str = "failed"
     counted: dict[str, Any] = field(default_factory=dict)
+    refusal: str = ""
+    ended: bool = False
 
     def tell(
         self, connection: Connection, event: str, *, outcome: str = DONE, **fields: Any
@@ -90,32 +93,12 @@ def on_record(
     told: more for the log's first entry, such as persons or galleries. UseError where the use has
     a purpose that is not allowed; that is on record too.
     """
-    with database.write() as writer:
-        changes.lock(writer)
-        began = now()
-        submission = submissions.begin(
-            writer,
-            verb,
-            jurisdiction=use.jurisdiction,
-            purpose=use.purpose,
-            operator=use.operator,
-            source=use.source,
-            subject=subject,
-            case_id=use.case_id,
-        )
-        entry = Entry(submission, verb, use)
-        why = {
-            "jurisdiction": use.jurisdiction,
-            "purpose": use.purpose,
-            "case": use.case_id,
-            "subject": subject,
-        }
-        entry.tell(writer, BEGAN, outcome="begun", **told, **why)
-        refusal = purposes.refusal(verb, use.purpose, purposes.allowed(writer))
+    with _writing(database) as writer:
+        entry = _begin(writer, verb, use, subject, told)
     state, kind = FAILED, ""
     try:
-        if refusal:
-            raise UseError(refusal)
+        if entry.refusal:
+            raise UseError(entry.refusal)
         yield entry
         state = DONE
     except TenprintError as error:
@@ -130,17 +113,82 @@ def on_record(
         kind = type(error).__name__
         raise
     finally:
-        _close(database, entry, state, kind, began)
+        with _writing(database) as writer:
+            _end(writer, entry, state, kind)
 
 
-def _close(database: Database, entry: Entry, state: str, kind: str, began: datetime) -> None:
-    """Ends the submission in words, and its use in the log without any: they may say too much."""
+@contextmanager
+def on_record_together(
+    database: Database, verb: str, uses: Sequence[Use], subject: str = ""
+) -> Iterator[list[Entry]]:
+    """Opens a submission for each of several uses that are made together, all in one transaction.
+    `end` each in the transaction that keeps what came of it, and say so (`Entry.ended`) when that
+    is done; the others fail when the block ends. `Entry.refusal` says which are not allowed."""
+    with _writing(database) as writer:
+        entries = [_begin(writer, verb, use, subject, {}) for use in uses]
+    kind = ""
+    try:
+        yield entries
+    except BaseException as error:
+        kind = type(error).__name__
+        raise
+    finally:
+        left = [entry for entry in entries if not entry.ended]
+        if left:
+            with _writing(database) as writer:
+                for entry in left:
+                    _end(writer, entry, FAILED, kind)
+
+
+def end(connection: Connection, entry: Entry, refused: TenprintError | None = None) -> None:
+    """Closes a submission in the caller's transaction: done, or refused with an error."""
+    if refused is not None:
+        entry.outcome = f"refused: {refused}"
+    _end(
+        connection,
+        entry,
+        DONE if refused is None else REFUSED,
+        "" if refused is None else type(refused).__name__,
+    )
+
+
+@contextmanager
+def _writing(database: Database) -> Iterator[Connection]:
     with database.write() as writer:
         changes.lock(writer)
-        submissions.finish(writer, entry.submission, entry.outcome)
-        period = {"started": audit.stamp(began)}  # and ended when the entry was written
-        errors = {"error": kind} if kind else {}
-        entry.tell(writer, ENDED, outcome=state, **entry.counted, **errors, **period)
+        yield writer
+
+
+def _begin(writer: Connection, verb: str, use: Use, subject: str, told: Mapping[str, Any]) -> Entry:
+    began = now()
+    submission = submissions.begin(
+        writer,
+        verb,
+        jurisdiction=use.jurisdiction,
+        purpose=use.purpose,
+        operator=use.operator,
+        source=use.source,
+        subject=subject,
+        case_id=use.case_id,
+    )
+    entry = Entry(submission, verb, use, began)
+    why = {
+        "jurisdiction": use.jurisdiction,
+        "purpose": use.purpose,
+        "case": use.case_id,
+        "subject": subject,
+    }
+    entry.tell(writer, BEGAN, outcome="begun", **told, **why)
+    entry.refusal = purposes.refusal(verb, use.purpose, purposes.allowed(writer))
+    return entry
+
+
+def _end(writer: Connection, entry: Entry, state: str, kind: str) -> None:
+    """Ends the submission in words, and its use in the log without any: they may say too much."""
+    submissions.finish(writer, entry.submission, entry.outcome)
+    period = {"started": audit.stamp(entry.began)}  # and ended when the entry was written
+    errors = {"error": kind} if kind else {}
+    entry.tell(writer, ENDED, outcome=state, **entry.counted, **errors, **period)
 
 
 @cache

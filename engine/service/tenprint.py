@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 from sqlalchemy import Connection
 
 from engine import pipeline
@@ -18,6 +19,7 @@ from engine.errors import GalleryError, SettingsError
 from engine.formats import template as template_format
 from engine.formats.images import read_image
 from engine.formats.manifest import PrintRow
+from engine.index.team import Team
 from engine.report.page import write_report
 from engine.risk.policy import load_policy
 from engine.service import removal, rotation
@@ -98,14 +100,18 @@ class Tenprint:
         *,
         database: str | None = None,
         keys: Path | None = None,
+        searchers: int = 0,
     ) -> None:
         """home: a folder, made if need be. database: the URL of one that is not in it. keys: the
         file of the keys that templates and images are sealed with. Each unless given as the
-        environment says (see service.home). StoreError where one of them is no good."""
+        environment says (see service.home). searchers: processes that compare prints, which share
+        the galleries' memory; 0: threads of this one. StoreError where one of them is no good."""
         self.home = open_home(home, database, keys)
         self.settings = settings or Settings()
         self._database = Database(self.home.database, Vault(self.home.keys))
-        self._indexes = Indexes(self.home.index, self._database)
+        self._team = Team(searchers) if searchers else None
+        make = self._team.empty if self._team else np.empty
+        self._indexes = Indexes(self.home.index, self._database, make)
         self.access = Access(self._database)
         self.audit = Audit(self._database)
         self.retention = Retention(self.home, self._database)
@@ -126,6 +132,8 @@ class Tenprint:
         try:
             self._indexes.close()
         finally:
+            if self._team:
+                self._team.close()
             self._database.close()
 
     def catch_up(self) -> dict[str, int]:

@@ -211,6 +211,7 @@ templates = Table(
     UniqueConstraint("gallery_id", "print_id"),
     Index(None, "print_id"),
     Index(None, "sealed_with", "id"),
+    Index(None, "gallery_id", "active"),
     sqlite_autoincrement=True,
 )
 

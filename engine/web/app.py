@@ -69,12 +69,15 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        for place in house.places.values():
+            place.desk.warm()
         house.start()
         logs.event("started", workers=workers, tenants=len(served))
         try:
             yield
         finally:  # requests were answered before: uvicorn waits for them
             await house.close()
+            sign_in.close()
             logs.event("stopped")
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
@@ -84,7 +87,8 @@ def make_app(
     app.state.house = house
     app.state.sessions = sessions
     app.include_router(Osia(house, door, purpose).router)
-    app.include_router(SignIn(door, sessions, entrance).router)
+    sign_in = SignIn(door, sessions, entrance)
+    app.include_router(sign_in.router)
     _add_health(app, house, door)
     _add_errors(app)
     return app
@@ -98,7 +102,10 @@ def _add_health(app: FastAPI, house: House, door: Door) -> None:
 
     @app.get("/ready")
     async def ready() -> Response:
-        """The process can serve: each tenant's database answers, and its line moves."""
+        """The process can serve: galleries are loaded, each tenant's database answers, and its
+        line moves."""
+        if not all(place.desk.is_warm for place in house.places.values()):
+            return Fault(503, "not ready: the galleries are being loaded").response()
         try:
             desks = [place.desk for place in house.places.values()]
             futures = [desk.put(Kind.READ, desk.tasks.load, 9) for desk in desks]

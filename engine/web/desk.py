@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -12,7 +15,7 @@ from engine.errors import ConflictError, NotFoundError
 from engine.service.answering import Asked
 from engine.service.extracting import Extractors
 from engine.service.tenprint import DEFAULT_POLICY, Tenprint
-from engine.web import faults, writing
+from engine.web import faults, logs, writing
 from engine.web.calls import Call, Reply
 from engine.web.faults import Fault
 from engine.web.limits import Limits
@@ -21,6 +24,8 @@ from engine.web.metrics import Metrics
 from engine.web.operations import BY_NAME, Kind, methods
 from engine.web.persons import Persons
 from engine.web.searches import Searches
+
+log = logging.getLogger(__name__)
 
 CREATED = ("createEncounterNoIds", "createEncounterNoId", "createEncounter")
 GONE = ("deleteEncounter", "deleteAll", "mergeEncounter", "moveEncounter")
@@ -51,7 +56,7 @@ class Desk:
         self._search: Line[Asked] = Line(
             "search",
             answering.answer,
-            threads=1,  # searches share one view of the galleries
+            threads=limits.search_threads,
             waiting=limits.search_waiting,
             batch=limits.search_batch,
         )
@@ -61,10 +66,23 @@ class Desk:
         self._read: Line[Callable[[], Any]] = Line(
             "read", call, threads=limits.read_threads, waiting=limits.read_waiting
         )
+        self._warm = threading.Event()
+        self._warming = threading.Thread(
+            target=self._warm_up, args=(answering.warm,), name="warm", daemon=True
+        )
         searches = Searches(encounters, answering, self._search.put, limits)
         self.examining = tenprint.examining(policy)
         self._methods = methods(Persons(encounters, limits), searches)
         self.metrics.watch(self._waiting, answering.sizes)
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether the first search takes as long as any other."""
+        return self._warm.is_set()
+
+    def warm(self) -> None:
+        """Begins to load the galleries."""
+        self._warming.start()
 
     def begin(self, asked: Call) -> Future[Reply]:
         """Puts a call in its line; a Fault 429 where that is full."""
@@ -102,6 +120,15 @@ class Desk:
             line.close()
         if self._is_owner:
             self._extractors.close()
+
+    def _warm_up(self, work: Callable[[], None]) -> None:
+        began = time.monotonic()
+        try:
+            work()
+        except Exception as error:  # each search will say what is wrong with its galleries
+            log.error("a gallery cannot be loaded", exc_info=error)
+        logs.event("warm", ms=round(1000 * (time.monotonic() - began)))
+        self._warm.set()
 
     def _waiting(self) -> Mapping[str, int]:
         lines: Sequence[Line[Any]] = (self._work, self._read, self._search)

@@ -63,6 +63,9 @@ class FetchedKeys:
         self._lock = threading.Lock()
 
     def find(self, kid: str | None) -> jwt.PyJWK | None:
+        known = self._keys.get(kid or "")
+        if known is not None:  # nobody waits for keys that another asks for
+            return known
         with self._lock:
             if kid not in self._keys and time.monotonic() - self._read_at >= self._seconds:
                 self._read_at = time.monotonic()

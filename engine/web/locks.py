@@ -21,6 +21,9 @@ NOBODY = "?"  # whom a token claims that claims nobody
 NETWORK_BITS = 64  # of an IPv6 address: whoever has one has all of its network
 OTHER_LENGTH = 64  # characters of what is no address
 EXPIRE_EVERY = 60.0  # seconds
+WRITES = (
+    50  # failures that are written in a second: a flood from everywhere must not stop enrolment
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,7 @@ class Locks:
         self._metrics = metrics
         self._known: dict[tuple[str, str], Failing] = {}
         self._expired_at = -EXPIRE_EVERY
+        self._second, self._written = 0, 0
 
     def check(self, client: str, subject: object) -> None:
         """A Fault 429 where the caller, or its whole address, is locked."""
@@ -53,8 +57,13 @@ class Locks:
                 )
 
     def fail(self, client: str, subject: object) -> None:
-        """Counts a failure, which may lock."""
+        """Counts a failure, which may lock; in a flood only some."""
         self._metrics.failures.inc()
+        second = int(time.monotonic())
+        self._written = self._written + 1 if second == self._second else 1
+        self._second = second
+        if self._written > WRITES:
+            return
         try:
             changed = self._access.fail(client, _named(subject))
         except TenprintError as error:

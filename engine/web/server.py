@@ -106,7 +106,7 @@ def make(tenprint: Tenprint | Mapping[str, Tenprint], options: Options) -> tuple
     app = make_app(
         tenprint,
         Guard(issuer, options.audience, keys, claim),
-        workers=options.workers or _cores(),
+        workers=options.workers or cores(),
         policy=options.policy,
         callbacks=own if own else options.callbacks,
         limits=limits,
@@ -176,6 +176,7 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many processors this process may use."""
     known = hasattr(os, "sched_getaffinity")  # not on macOS
     return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1

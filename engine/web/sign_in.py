@@ -55,6 +55,10 @@ class SignIn:
         if entrance.development:
             self._add("POST", SIGN_IN, self._paste)
 
+    def close(self) -> None:
+        if self._provider:
+            self._provider.close()
+
     def _add(self, method: str, path: str, answer: Answering) -> None:
         async def endpoint(request: Request) -> Response:
             try:
@@ -125,6 +129,7 @@ class SignIn:
         """Development only: whoever has the printed token may be anybody."""
         self._entrance.require_own(request)
         form = await read_form(request)
+        request.state.next = form.get("next")
         token = form.get("token", "").strip()
         caller = await asyncio.to_thread(self._door.enter, token, client_of(request))
         name = form.get("name", "").strip()[:SUBJECT_LENGTH]
@@ -151,7 +156,8 @@ class SignIn:
         return response
 
     def _page(self, request: Request, fault: Fault | None = None) -> Response:
-        there = local_path(request.query_params.get("next"), HOME)
+        wanted = getattr(request.state, "next", None) or request.query_params.get("next")
+        there = local_path(wanted, HOME)
         text = self._pages.get_template("sign_in.html.j2").render(
             error=fault.message if fault else "",
             signed_out="out" in request.query_params,

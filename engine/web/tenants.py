@@ -54,14 +54,17 @@ def read_tenants(given: Sequence[str], callbacks: Sequence[str] = ()) -> tuple[T
 
 
 @contextmanager
-def open_tenants(tenants: Sequence[Tenant]) -> Iterator[Mapping[str, Tenprint]]:
-    """Opens all of them for the block. SettingsError where two would share a home or a database."""
+def open_tenants(tenants: Sequence[Tenant], searchers: int = 0) -> Iterator[Mapping[str, Tenprint]]:
+    """Opens all of them for the block. searchers: processes of each that compare prints.
+    SettingsError where two would share a home or a database."""
     with ExitStack() as stack:
         opened: dict[str, Tenprint] = {}
         taken: dict[str, str] = {}
         for each in tenants:
             database = each.database or f"sqlite:///{each.home.resolve() / FILE}"
-            made = stack.enter_context(Tenprint(each.home, database=database, keys=each.keys))
+            made = stack.enter_context(
+                Tenprint(each.home, database=database, keys=each.keys, searchers=searchers)
+            )
             for place in (str(made.home.folder), made.home.place):
                 if place in taken:
                     raise SettingsError(

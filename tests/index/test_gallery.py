@@ -236,7 +236,7 @@ def test_parts_that_do_not_fit_are_refused(gallery, tmp_path, change):
 
 
 def test_an_index_of_another_format_is_refused(gallery, tmp_path, monkeypatch):
-    monkeypatch.setattr("engine.index.gallery.FORMAT", 2)
+    monkeypatch.setattr("engine.index.snapshot.FORMAT", 2)
     gallery.save(tmp_path / "index")
     monkeypatch.undo()
     with pytest.raises(GalleryError, match="format 2"):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import GalleryError, StoreError
-from engine.index.gallery import SAVING, Gallery
+from engine.index.gallery import Gallery
+from engine.index.snapshot import SAVING
 from engine.service import removal
 from engine.service.home import open_home
 from engine.service.tenprint import Tenprint

@@ -89,7 +89,7 @@ def test_an_index_that_is_not_as_it_was_sealed_is_made_again(
     sealed.enrol([make_row("OTHER", 30)], gallery="other")
     paths = [sealed.rebuild(name).index_path for name in ("default", "other")]
     plain = tmp_path / "plain.npz"
-    Gallery.load(paths[0], unseal=lambda opened: Reader(opened, vault, place)).save(plain)
+    Gallery.load(paths[0], unseal=lambda opened, _: Reader(opened, vault, place)).save(plain)
     sealed.close()
     if change == "plain":
         paths[0].write_bytes(plain.read_bytes())

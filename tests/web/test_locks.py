@@ -17,7 +17,7 @@ from engine.service.access import Access
 from engine.service.auditing import Filter
 from engine.service.tenprint import Tenprint
 from engine.store import failures
-from engine.web import tokens
+from engine.web import locks, tokens
 from engine.web.auth import Guard
 from engine.web.door import Door
 from engine.web.faults import Fault
@@ -161,6 +161,19 @@ def test_a_key_that_may_be_new_is_no_failure(tenprint: Tenprint, issuer: Issuer)
             door.enter(issuer.token(), "192.0.2.1")
         assert refused.value.status == 401
     assert tenprint.access.failing() == []
+
+
+def test_a_flood_does_not_keep_the_database_busy(
+    client: Client, tenprint: Tenprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "WRITES", 3)
+    monkeypatch.setattr(locks.time, "monotonic", lambda: 7.5)
+    for number in range(6):
+        assert ask(client, forged(f"s{number}")).status_code == 401
+    assert len(tenprint.access.failing()) == 3
+    monkeypatch.setattr(locks.time, "monotonic", lambda: 8.5)
+    assert ask(client, forged("s7")).status_code == 401
+    assert len(tenprint.access.failing()) == 4
 
 
 def test_a_database_that_is_away_makes_no_other_answer(

@@ -6,8 +6,10 @@ import base64
 import hashlib
 import json
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from engine.service.auditing import Filter
 from engine.service.tenprint import Tenprint
 from engine.store import sessions as stored
 from engine.web import faults, sign_in
+from engine.web import issuer as issuer_site
 from engine.web.app import make_app
 from engine.web.auth import Guard
 from engine.web.entrance import Entrance, local_path
@@ -249,6 +252,28 @@ def test_what_the_issuer_gives_is_checked(
     assert failing(tenprint) == ([counted] if counted else [])
 
 
+def test_an_issuer_that_hangs_stops_few(
+    browser: TestClient, fake: FakeIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, asked = threading.Event(), threading.Semaphore(0)
+    describe = FakeIssuer.__call__
+
+    def hang(_self: FakeIssuer, request: httpx.Request) -> httpx.Response:
+        asked.release()
+        gate.wait(20)
+        return describe(fake, request)
+
+    monkeypatch.setattr(FakeIssuer, "__call__", hang)
+    with ThreadPoolExecutor(issuer_site.ASKING) as crowd:
+        waiting = [crowd.submit(browser.get, "/sign-in/start") for _ in range(issuer_site.ASKING)]
+        for _ in waiting:
+            assert asked.acquire(timeout=20)
+        refused = browser.get("/sign-in/start")
+        gate.set()
+        assert [each.result().status_code for each in waiting] == [303] * issuer_site.ASKING
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+
+
 def test_right_marks_of_the_tokens_are_taken(browser: TestClient, fake: FakeIssuer) -> None:
     fake.identity = {"aud": [CLIENT, "another"], "azp": CLIENT}
     assert enter(browser, fake).status_code == 303
@@ -318,7 +343,8 @@ def test_an_issuer_that_is_not_described_is_not_used(
     browser: TestClient, fake: FakeIssuer, description: Json
 ) -> None:
     fake.description = description
-    assert browser.get("/sign-in/start").status_code == 503
+    for _ in range(6):  # more than may ask at once: each has let go
+        assert browser.get("/sign-in/start").status_code == 503
     fake.description = {"issuer": ISSUER, **ENDPOINTS}
     assert browser.get("/sign-in/start").status_code == 303
 
