@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from desk.installation import make_installation
-from desk.server import PEOPLE, cookie, serving
+from desk.server import PEOPLE, cookie, make_app, serving
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -43,7 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as own:
         made = make_installation(options.keep or Path(own))
         home = shutil.copytree(made, Path(own) / "shown")  # deciding leaves the kept one as it is
-        with Tenprint(home) as tenprint, serving(tenprint) as address, sync_playwright() as driver:
+        with (
+            Tenprint(home) as tenprint,
+            serving(make_app(tenprint)) as address,
+            sync_playwright() as driver,
+        ):
             browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
             _Shots(browser, address, options.out).take()
             browser.close()

@@ -57,11 +57,9 @@ def make_app(
 
 
 @contextmanager
-def serving(tenprint: Tenprint, people: Mapping[str, frozenset[str]] = PEOPLE) -> Iterator[str]:
-    """Serves them inside a block; gives their address."""
-    config = uvicorn.Config(
-        make_app(tenprint, people), host="127.0.0.1", port=0, log_level="warning"
-    )
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serves an application on this machine inside a block; gives its address."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -16,15 +16,19 @@ WIDE, TABLET = (1280, 800), (820, 1180)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
-def start() -> Any:
-    """Playwright and its browser; the tests are skipped where there is none."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium; the tests are skipped where there is none."""
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright: tenprint[dev]")
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip(f"needs a browser: one of {', '.join(NAMES)}")
     driver = api.sync_playwright().start()
     arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
-    return driver, driver.chromium.launch(executable_path=program, args=arguments)
+    opened = driver.chromium.launch(executable_path=program, args=arguments)
+    yield opened
+    opened.close()
+    driver.stop()  # with it ends its loop, in which no other test could run its own
 
 
 @dataclass
@@ -38,12 +42,13 @@ class Desk:
 
     @contextmanager
     def visit(self, name: str, size: tuple[int, int] = WIDE, **options: Any) -> Iterator[Any]:
-        """A window where somebody is signed in."""
+        """A window where somebody is signed in, or nobody ("")."""
         context = self.browser.new_context(
             viewport={"width": size[0], "height": size[1]}, **options
         )
         context.set_default_timeout(10_000)
-        context.add_cookies([cookie(name, self.address)])
+        if name:
+            context.add_cookies([cookie(name, self.address)])
         page = context.new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.trouble.append(f"{page.url}: {error}"))

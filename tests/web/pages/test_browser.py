@@ -7,31 +7,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from desk.server import serving
+from desk.server import make_app, serving
 
 from engine.service.tenprint import Tenprint
 from engine.web.pages import static
 from engine.web.sessions import EXAMINE, STATISTICS, SUPERVISE
-from tests.web.pages.browsing import TABLET, WIDE, Desk, drawn, pixels, start, state
+from tests.web.pages.browsing import TABLET, WIDE, Desk, browser, drawn, pixels, state
 from tests.web.pages.office import PEOPLE, PERSONS, PROBE
 
+__all__ = ["browser"]
 pytestmark = pytest.mark.sqlite
 ADA, BOB, SUE = "Ada", "Bob Ø", "Sue"
 EVERYBODY = {**PEOPLE, SUE: frozenset({EXAMINE, SUPERVISE, STATISTICS})}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    driver, opened = start()
-    yield opened
-    opened.close()
-    driver.stop()
-
-
 @pytest.fixture
 def desk(browser: Any, filled: Tenprint) -> Iterator[Desk]:
     """The pages served, and watched: a test fails for whatever a page must not do."""
-    with serving(filled, EVERYBODY) as address:
+    with serving(make_app(filled, EVERYBODY)) as address:
         made = Desk(browser, address)
         yield made
     assert made.trouble == []
