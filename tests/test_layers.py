@@ -25,7 +25,7 @@ MAY: dict[str, set[str]] = {
     "store": BASE,
     "migrations": {"store"},
     "service": BASE | {"formats", "index", "risk", "pipeline", "trials", "store", "report"},
-    "web": BASE | {"service"},
+    "web": BASE | {"service", "report"},
     "cli": BASE | {"service", "synthesis", "report", "web"},
     "__main__": {"cli"},
     "__init__": set(),

@@ -6,6 +6,7 @@ Counts only: nothing on the page is about one person.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jinja2
 
@@ -13,6 +14,7 @@ from engine.report.charts import Chart, Series, group_bars, stack_bars, stack_co
 from engine.report.counts import ENDS, NOTHING, Counts, Row, Statistics, cells, explain, head
 
 TEMPLATE = "statistics.html.j2"
+PARTS = ("statistics_facts.html.j2", "statistics_main.html.j2")
 TITLE = "Tenprint: statistics"
 NOTICE = "Candidates are proposals: people decide."
 MOST_JURISDICTIONS = 20  # drawn each for itself; the rest are one bar
@@ -23,26 +25,45 @@ STYLES = (*(f"shade-{n}" for n in range(1, SHADES + 1)), *ENDS, "median", "ninet
 
 def draw_statistics(statistics: Statistics) -> str:
     """The page, as text."""
-    environment = jinja2.Environment(
+    return _environment().get_template(TEMPLATE).render(_context(statistics))
+
+
+def draw_parts(statistics: Statistics) -> str:
+    """What the page shows, for another page to hold: HTML without head, title and styles."""
+    context = _context(statistics)
+    return "\n".join(_environment().get_template(part).render(context) for part in PARTS)
+
+
+def style() -> str:
+    """The style sheet of those parts. Its colours of paper and words are those of the page that
+    holds them: --card, --line, --words, --quiet."""
+    return _environment().get_template("statistics.css").render(styles=STYLES)
+
+
+def _context(statistics: Statistics) -> dict[str, Any]:
+    return {
+        "title": TITLE,
+        "statistics": statistics,
+        "total": statistics.total,
+        "made": f"{statistics.made:%Y-%m-%d %H:%M} UTC",
+        "notice": NOTICE,
+        "nothing": NOTHING,
+        "notes": explain(statistics),
+        "charts": _charts(statistics) if statistics.rows else (),
+        "styles": STYLES,
+        "head": head(statistics),
+        "cells": lambda counts: cells(counts, statistics),
+        "number": lambda value, form: "–" if value is None else format(value, form),
+    }
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
         loader=jinja2.PackageLoader("engine.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    return environment.get_template(TEMPLATE).render(
-        title=TITLE,
-        statistics=statistics,
-        total=statistics.total,
-        made=f"{statistics.made:%Y-%m-%d %H:%M} UTC",
-        notice=NOTICE,
-        nothing=NOTHING,
-        notes=explain(statistics),
-        charts=_charts(statistics) if statistics.rows else (),
-        styles=STYLES,
-        head=head(statistics),
-        cells=lambda counts: cells(counts, statistics),
-        number=lambda value, form: "–" if value is None else format(value, form),
     )
 
 

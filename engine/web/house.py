@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.service.examining import Examining
 from engine.service.extracting import Extractors
 from engine.service.tenprint import DEFAULT_POLICY, Tenprint
 from engine.web.callbacks import Callbacks, Poster
@@ -15,6 +16,7 @@ from engine.web.desk import Desk
 from engine.web.limits import Limits
 from engine.web.locks import Locks
 from engine.web.runner import Runner
+from engine.web.sessions import Session
 
 ALONE = ""  # the name of the only tenant, where there are no tenants
 FOLLOW_EVERY = 1.0  # seconds
@@ -81,6 +83,11 @@ class House:
     def desk_of(self, tenant: str) -> Desk:
         """The desk of a tenant, as a `Session` or `Caller` names it. KeyError for any other."""
         return self.places[tenant].desk
+
+    def at_the_desk(self, session: Session) -> tuple[Examining, Tenprint]:
+        """What the pages work with, for who is signed in: what examines, and what counts."""
+        place = self.places[session.tenant]
+        return place.desk.examining, place.tenprint
 
     def start(self) -> None:
         """Begins to do tasks and to follow other processes; call it in the loop."""

@@ -229,8 +229,8 @@ def test_measures_stand_side_by_side_with_their_numbers() -> None:
 def colours(dark: bool) -> dict[str, str]:
     """The custom colours of the style sheets in one scheme."""
     found: dict[str, str] = {}
-    for name in ("page.css", "statistics.css"):
-        text = (CSS / name).read_text()
+    for names in (("page.css",), ("statistics.css", "statistics_page.css")):
+        text = "".join((CSS / name).read_text() for name in names)
         blocks = re.findall(r":root \{(.*?)\}", text, re.DOTALL)
         for block in blocks[: 2 if dark else 1]:
             found |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))

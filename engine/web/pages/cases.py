@@ -1,0 +1,102 @@
+"""A case: both prints side by side, the decision on it, and its confirmation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from engine.service.examining import CLOSED
+from engine.web.faults import Fault
+from engine.web.pages.prints import describe
+from engine.web.pages.queue import go_to_next
+from engine.web.pages.rendering import HEADERS, page
+from engine.web.pages.visits import HOME, Visit, go
+
+CONCLUSIONS = {
+    "identification": "Both prints are of the same finger.",
+    "exclusion": "The prints are of different fingers.",
+    "inconclusive": "The prints do not allow a conclusion.",
+}
+LONGEST_NOTES = 4000  # characters
+QUEUE = "queue"  # where to, after a decision, in the place of the next case
+
+
+def show(visit: Visit) -> Response:
+    """Opens a case, which is then held for who asks."""
+    return _show(visit, "form")
+
+
+def picture(visit: Visit) -> Response:
+    """One side of one finger, original or enhanced."""
+    asked = visit.request.path_params
+    data = visit.examining.picture(
+        visit.key, visit.who, asked["number"], asked["side"], asked["view"]
+    )
+    return Response(data, headers=HEADERS, media_type="image/png")
+
+
+def confirm(visit: Visit) -> Response:
+    """Shows a decision for a last look, before it is kept."""
+    _read(visit)
+    return _show(visit, "confirm")
+
+
+def edit(visit: Visit) -> Response:
+    """Back from the last look, with what was filled in."""
+    return _show(visit, "form")
+
+
+def decide(visit: Visit) -> Response:
+    """Keeps a decision, and goes on to the next case or to the queue."""
+    conclusion, notes = _read(visit)
+    stage = visit.examining.decide(visit.key, visit.who, conclusion, notes, visit.use)
+    told = {"recorded": "1", "closed": visit.key if stage == CLOSED else ""}
+    if visit.form.get("then") == QUEUE:
+        return go(HOME, **told)
+    return go_to_next(visit, **told)
+
+
+def release(visit: Visit) -> Response:
+    """Gives a case back without a decision."""
+    visit.examining.release(visit.key, visit.who)
+    return go(HOME, released="1")
+
+
+def _show(visit: Visit, panel: str) -> Response:
+    """The case with its decision as a form or for a last look; of a page that lies open and asks
+    for a part, that part alone."""
+    decision: dict[str, Any] = {
+        "session": visit.session,
+        "key": visit.key,
+        "panel": panel,
+        "conclusions": CONCLUSIONS,
+        "longest": LONGEST_NOTES,
+        "conclusion": visit.form.get("conclusion", ""),
+        "notes": visit.form.get("notes", ""),
+        "swapped": "hx-request" in visit.request.headers,
+    }
+    if decision["swapped"] and visit.form:
+        return page("decision", **decision)
+    opened = visit.examining.open(visit.key, visit.who, visit.use)
+    fingers = len(opened.compared)
+    return page(
+        "case",
+        here="",
+        case=opened.case,
+        compared=opened.compared,
+        shown=min(visit.whole("finger", 1), fingers),
+        prints=describe(opened),
+        told=visit.asked,
+        **decision,
+    )
+
+
+def _read(visit: Visit) -> tuple[str, str]:
+    """Conclusion and notes, as they were sent."""
+    conclusion, notes = visit.form.get("conclusion", ""), visit.form.get("notes", "").strip()
+    if conclusion not in CONCLUSIONS:
+        raise Fault(400, f"choose one of {', '.join(CONCLUSIONS)}, then go on")
+    if len(notes) > LONGEST_NOTES:
+        raise Fault(400, f"notes have {LONGEST_NOTES:,} characters at most: shorten them")
+    return conclusion, notes
