@@ -7,6 +7,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -27,14 +28,16 @@ USERS = ("postgres", "nobody")  # PostgreSQL refuses to run as root
 PATIENCE = 60.0  # seconds, to start
 # The server ends when the tests do, however they end: then nobody holds the other end of its input.
 RUN = """
-"$1" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
-    -c full_page_writes=off -c shared_buffers=64MB >"$2/log" 2>&1 &
+"$1" -D "$2/data" -k "$2" -c listen_addresses= -c shared_buffers=64MB $3 >>"$2/log" 2>&1 &
 server=$!
 cat >/dev/null
 kill -INT $server
 wait $server
 rm -rf "$2"
 """
+
+
+QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"  # what tests may lose
 
 
 class UnavailableError(Exception):
@@ -48,6 +51,7 @@ class Server:
     url: str
     folder: Path | None = None
     process: subprocess.Popen[bytes] | None = None
+    durable: bool = False
     _number: Any = field(default_factory=lambda: count(1))
     _made: str = ""
 
@@ -70,6 +74,15 @@ class Server:
         if self.process and self.process.stdin:
             self.process.stdin.close()
             self.process.wait()
+
+    def kill(self) -> None:
+        """kill -9 of the server and all it started, and another start; what was committed must be
+        there if the server is a durable one."""
+        assert self.process and self.folder
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = _run(self.folder, self.durable)
+        _wait_for(self)
 
     def version(self) -> str:
         with create_engine(self.url).connect() as connection:
@@ -111,62 +124,81 @@ def programs() -> Path | None:
     return next((path for path in reversed(found) if (path / "postgres").exists()), None)
 
 
-def start() -> Server:
-    """A server that only this run uses; UnavailableError where none can be had."""
+def start(*, durable: bool = False) -> Server:
+    """A server that only this run uses; UnavailableError where none can be had. durable: one that
+    keeps what was committed, whatever happens."""
     reason = why_not()
     if reason:
         raise UnavailableError(reason)
     given = os.environ.get(VARIABLE)
     if given:
         return Server(make_url(given).set(drivername="postgresql+psycopg").render_as_string(False))
-    binaries = programs()
-    assert binaries is not None
     folder = Path(tempfile.mkdtemp(prefix="tenprint-postgres-", dir="/tmp"))  # a short path
     try:
-        return _start(binaries, folder)
+        return _start(folder, durable)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _start(binaries: Path, folder: Path) -> Server:
-    options: dict[str, Any] = {"cwd": folder, "start_new_session": True}
-    if os.geteuid() == 0:
-        user = _other_user()
-        assert user is not None
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        options |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(folder)}
+def _start(folder: Path, durable: bool) -> Server:
+    binaries, options = programs(), _options(folder)
+    assert binaries is not None
+    if "user" in options:
+        os.chown(folder, options["user"], options["group"])
     initdb = [binaries / "initdb", "-D", folder / "data", "-U", "tenprint", "-A", "trust"]
     made = subprocess.run(
         [*initdb, "--no-sync", "-E", "UTF8", "--locale=C"],
         capture_output=True,
         text=True,
         check=False,
-        env=environment,
         **options,
     )
     if made.returncode:
         words = " ".join(made.stderr.split())[-200:]
         raise UnavailableError(f"initdb failed: {words}")
-    process = subprocess.Popen(
-        ["sh", "-c", RUN, "sh", str(binaries / "postgres"), str(folder)],
+    url = f"postgresql+psycopg://tenprint@/postgres?host={folder}"
+    server = Server(url, folder, _run(folder, durable), durable)
+    _wait_for(server)
+    return server
+
+
+def _options(folder: Path) -> dict[str, Any]:
+    """How its programs are run, as another user where need be."""
+    options: dict[str, Any] = {
+        "cwd": folder,
+        "start_new_session": True,
+        "env": {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": str(folder)},
+    }
+    if os.geteuid() == 0:
+        user = _other_user()
+        assert user is not None
+        options |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    return options
+
+
+def _run(folder: Path, durable: bool) -> subprocess.Popen[bytes]:
+    binaries = programs()
+    assert binaries is not None
+    how = "" if durable else QUICK
+    return subprocess.Popen(
+        ["sh", "-c", RUN, "sh", str(binaries / "postgres"), str(folder), how],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=environment,
-        **options,
+        **_options(folder),
     )
-    server = Server(
-        f"postgresql+psycopg://tenprint@/postgres?host={folder}", folder=folder, process=process
-    )
+
+
+def _wait_for(server: Server) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         with contextlib.suppress(Exception):
             server.version()
-            return server
+            return
         if time.monotonic() > deadline:
-            log = folder / "log"
+            assert server.folder
+            log = server.folder / "log"
             words = log.read_text()[-200:] if log.exists() else "it wrote no log"
             server.stop()
             raise UnavailableError(f"postgres does not start: {' '.join(words.split())}")

@@ -1,0 +1,227 @@
+"""The command: options, the service around each mode, tables and files."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from rich.console import Console
+from rich.table import Table
+
+from loading import chaos, fresh, knee, payloads, soak
+from loading.arrivals import Client
+from loading.mixing import Mix, read_mix, remove
+from loading.page import write_page
+from loading.serving import Service
+
+SCRIPTS = Path(__file__).parents[1]
+PICTURES = SCRIPTS.parent / "build/loading/pictures"
+MATED, STRANGERS = 160, 40  # of the probes: most come from people who were arrested before
+console = Console(stderr=True)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one mode; 0 where all that must hold did."""
+    arguments = _parser().parse_args(words)
+    with tempfile.TemporaryDirectory(prefix="tenprint-load-") as folder:
+        arguments.log = Path(folder) / "service.log"
+        if arguments.home is None:
+            arguments.home = Path(folder) / "home"
+            make_home(arguments.home, Path(folder) / "drawn", arguments.fingers, arguments.database)
+        try:
+            told = arguments.run(arguments)
+        except KeyboardInterrupt:
+            console.print("interrupted: the service was ended")
+            return 130
+        except RuntimeError as error:
+            console.print(str(error))
+            if arguments.log.exists():
+                console.print(arguments.log.read_text()[-2000:])
+            return 1
+    if arguments.json:
+        arguments.json.write_text(json.dumps(told, indent=2) + "\n")
+    if arguments.html:
+        write_page(arguments.html, told)
+        console.print(f"{arguments.html} written")
+    verdicts: dict[str, bool] = told["verdicts"]
+    for words_of, holds in verdicts.items():
+        console.print(f"[{'green' if holds else 'red'}]{'yes' if holds else 'NO '}[/] {words_of}")
+    return 0 if all(verdicts.values()) else 1
+
+
+@contextlib.contextmanager
+def served(arguments: argparse.Namespace) -> Iterator[list[Service]]:
+    """The service's processes for the block, ready."""
+    more = ["--searchers", arguments.searchers] if arguments.searchers else []
+    services = [
+        Service(arguments.home, arguments.log, more, arguments.database or "")
+        for _ in range(arguments.processes)
+    ]
+    try:
+        for each in services:
+            each.start()
+        yield services
+    finally:
+        for each in services:
+            each.stop()
+
+
+def run_knee(arguments: argparse.Namespace) -> dict[str, Any]:
+    """One search at rest, then rising rates."""
+    mix = _mix(arguments)
+    with served(arguments) as services:
+        (service, *_) = services
+        client = Client(service.url, service.token)
+        rest = knee.at_rest(client, _mix(arguments, "identify=1"))
+        console.print(
+            f"ready in {service.ready_seconds:.1f} s; one search at rest: p50 "
+            f"{1e3 * rest['p50']:.0f} ms, p95 {1e3 * rest['p95']:.0f} ms"
+        )
+        table = _table("Rising rates")
+        steps = knee.climb(
+            client, services, mix, arguments.seconds, lambda step: _say(table, step),
+            arguments.first,
+        )  # fmt: skip
+        _clean_up(client, mix)
+    Console().print(table)
+    best = knee.knee_of(steps)
+    if best:
+        console.print(f"the knee: {best.asked:.1f} a second, p95 {1e3 * best.p95:.0f} ms")
+    return {
+        "mode": "knee",
+        "mix": arguments.mix,
+        "point": arguments.point,
+        "ready_seconds": service.ready_seconds,
+        "at_rest": rest,
+        "steps": knee.document(steps),
+        "knee": best.asked if best else None,
+        "verdicts": knee.verdicts(steps),
+    }
+
+
+def run_soak(arguments: argparse.Namespace) -> dict[str, Any]:
+    """One rate for long."""
+    mix = _mix(arguments)
+    with served(arguments) as services:
+        client = Client(services[0].url, services[0].token)
+        told = soak.soak(client, services, mix, arguments, console)
+        _clean_up(client, mix)
+    return told
+
+
+def run_chaos(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Kills under load."""
+    return chaos.run(arguments, console)
+
+
+def run_fresh(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Two processes on one database."""
+    arguments.processes = 2
+    with served(arguments) as services:
+        return fresh.run(services, arguments.count, console)
+
+
+def _mix(arguments: argparse.Namespace, text: str = "") -> Mix:
+    shares = read_mix(text or arguments.mix)
+    pictures = payloads.pictures(PICTURES) if shares.get("image") else []
+    return Mix(
+        shares,
+        payloads.probes(arguments.seed, MATED, STRANGERS),
+        pictures,
+        payloads.newcomers(arguments.seed, f"load-{os.getpid()}"),
+        arguments.point,
+    )
+
+
+def _clean_up(client: Client, mix: Mix) -> None:
+    """Removes what was enrolled."""
+    if mix.enrolled:
+        console.print(f"removing {len(mix.enrolled)} persons that were enrolled ...")
+    while mix.enrolled:
+        client.send(replace(remove(mix.enrolled.popleft()), kind="clean up"))
+
+
+def make_home(home: Path, work: Path, fingers: int, database: str = "") -> None:
+    """Makes a home with so many drawn fingers."""
+    words = ["--fingers", str(fingers), "--home", str(home), "--work", str(work)]
+    words += ["--database", database] if database else []
+    subprocess.run([sys.executable, str(SCRIPTS / "make_home.py"), *words], check=True)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title)
+    for name in (
+        "", "asked/s", "answered/s", "p50 ms", "p95 ms", "p99 ms", "429", "errors", "wrong",
+        "of", "MB", "cores", "client",
+    ):  # fmt: skip
+        table.add_column(name, justify="left" if not name else "right")
+    return table
+
+
+def _say(table: Table, step: knee.Step) -> None:
+    cells = (
+        step.name,
+        f"{step.asked:.1f}",
+        f"{step.answered:.1f}",
+        *(f"{1e3 * each:.0f}" for each in (step.p50, step.p95, step.p99)),
+        *(str(each) for each in (step.busy, step.errors, step.wrong, step.sent)),
+        f"{step.memory / 1e6:.0f}",
+        f"{step.processor:.2f}",
+        f"{step.client:.2f}",
+    )
+    table.add_row(*cells)
+    console.print("  ".join(cells))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/loadtest", description=__doc__)
+    modes = parser.add_subparsers(required=True, metavar="MODE")
+    for name, run, words in (
+        ("knee", run_knee, "find the rate that the service keeps up with"),
+        ("soak", run_soak, "one rate for long; memory must stay flat"),
+        ("chaos", run_chaos, "kill -9 under load; nothing acknowledged is lost"),
+        ("fresh", run_fresh, "how soon another process finds what one enrolled"),
+    ):
+        mode = modes.add_parser(name, help=words)
+        mode.set_defaults(run=run)
+        mode.add_argument("--home", type=Path, help="of scripts/make_home.py")
+        mode.add_argument("--fingers", type=int, default=2000, help="of a home made for this")
+        mode.add_argument("--database", help="PostgreSQL, as of tenprint")
+        mode.add_argument("--seed", type=int, default=1, help="that the home was made with")
+        mode.add_argument("--point", default="", choices=("", "fast", "thorough"))
+        mode.add_argument("--processes", type=int, default=1, help="of the service")
+        mode.add_argument("--searchers", help="as of tenprint serve")
+        mode.add_argument("--json", type=Path, metavar="FILE")
+        mode.add_argument("--html", type=Path, metavar="FILE")
+        mix = "identify=60,enrol=20,delete=20" if name == "soak" else "identify=100"
+        mode.add_argument("--mix", default=mix, help="identify=80,image=5,enrol=10,delete=5")
+    for mode in (modes.choices["knee"],):
+        mode.add_argument("--seconds", type=float, default=15.0, help="of each rate")
+        mode.add_argument("--first", type=float, default=knee.FIRST, help="rate, a second")
+    modes.choices["soak"].add_argument("--minutes", type=float, default=30.0)
+    modes.choices["soak"].add_argument("--rate", type=float, default=5.0, help="a second")
+    modes.choices["soak"].add_argument(
+        "--samples", type=Path, metavar="FILE", help="of memory, written as they come"
+    )
+    modes.choices["chaos"].add_argument("--kills", type=int, default=20)
+    modes.choices["chaos"].add_argument("--clients", type=int, default=8)
+    modes.choices["chaos"].add_argument("--between", type=float, default=4.0, help="seconds")
+    modes.choices["chaos"].add_argument(
+        "--postgres", action="store_true", help="on a PostgreSQL of its own, killed too"
+    )
+    modes.choices["fresh"].add_argument("--count", type=int, default=50)
+    return parser
