@@ -52,8 +52,10 @@ class Service:
             self.port = free.getsockname()[1]
         began = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "engine", "--home", str(home), "serve", "--port", str(self.port)]
-            + ["--insecure-development-key", *more],
+            [
+                *(sys.executable, "-m", "engine", "--home", str(home), "serve"),
+                *("--port", str(self.port), "--insecure-development-key", *more),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -207,7 +209,9 @@ def seen_after(service: Service, gallery: str, template: Any) -> dict[str, Any]:
         if method == "POST" and "identify" in path and (name in listed) != (len(took) == 2):
             sys.exit("what was enrolled is not found, or what was removed is")
     connection.close()
-    return dict(zip(("enrol ms", "next search ms", "remove ms", "search after ms"), took))
+    return dict(
+        zip(("enrol ms", "next search ms", "remove ms", "search after ms"), took, strict=True)
+    )
 
 
 def _percentiles(seconds: list[float]) -> dict[str, float]:
@@ -217,10 +221,9 @@ def _percentiles(seconds: list[float]) -> dict[str, float]:
 
 
 def _family(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    more = [Path(f"/proc/{pid}/task/{tid.name}/children") for tid in Path(f"/proc/{pid}/task").iterdir()]
-    children += [each for path in more for each in path.read_text().split()]
-    return [pid, *(each for child in {*children} for each in _family(int(child)))]
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    children = [each for one in threads for each in (one / "children").read_text().split()]
+    return [pid, *(each for child in children for each in _family(int(child)))]
 
 
 def _held(pid: int) -> int:

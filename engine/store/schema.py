@@ -181,6 +181,7 @@ prints = Table(
     CheckConstraint("position BETWEEN 0 AND 10", name="position"),
     UniqueConstraint("encounter_id", "position", "sha256"),
     Index(None, "encounter_id"),
+    Index(None, "person_id"),
     sqlite_autoincrement=True,
 )
 
