@@ -293,7 +293,10 @@ def serve(file: int) -> None:
             answer = pickle.dumps((True, work(piece)), pickle.HIGHEST_PROTOCOL)
         except Exception as error:
             answer = _told(error)
-        pipe.send_bytes(answer)
+        try:
+            pipe.send_bytes(answer)
+        except OSError:
+            return
 
 
 def _told(error: Exception) -> bytes:

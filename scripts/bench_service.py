@@ -145,7 +145,11 @@ def at_rest(service: Service, gallery: str, point: str, probes: list, count: int
             sys.exit(f"identify is answered {status}: {listed}")
         found += bool(listed) and listed[0]["personId"] == person
     connection.close()
-    return {"point": point, **_percentiles(took[5:]), "mates first": f"{found}/{count + 5}"}
+    return {
+        "point": point,
+        **_percentiles(took[5:]),
+        "mates over the threshold": f"{found}/{count + 5}",
+    }
 
 
 def together(
