@@ -71,16 +71,22 @@ class Service:
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """One request on a connection of its own."""
-        connection = self.connect()
         try:
-            return send(connection, self.token, method, path, body)
+            connection = self.connect()
         except OSError:
             return 0, None
+        try:
+            return send(connection, self.token, method, path, body)
         finally:
             connection.close()
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        """A connection whose requests are sent at once: headers and body are two pieces, and the
+        second would wait 40 ms for the first to be acknowledged."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection.connect()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
 
     def memory(self) -> int:
         """Bytes of the service and its processes; pages that they share are counted once."""
