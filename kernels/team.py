@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 AHEAD = 2  # pieces that a member has at a time: the next one is there when one is done
+SHARES = 2  # that the pieces of one task make for each member
 LIVES = 3  # times that a piece is tried whose member died
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -98,16 +100,19 @@ class Team:
             return []
         if not self._members:
             return [work(piece) for piece in pieces]
-        task = Task(work, pieces, [None] * len(pieces), len(pieces))
+        # Few messages: this process may be busy when a member has nothing more to do.
+        size = -(-len(pieces) // (SHARES * len(self._members)))
+        shares = [pieces[at : at + size] for at in range(0, len(pieces), size)]
+        task = Task(partial(_each, work), shares, [None] * len(shares), len(shares))
         with self._lock:
             if self._closed:
                 raise TeamError("the team was dismissed")
-            self._waiting.extend(Piece(task, number) for number in range(len(pieces)))
+            self._waiting.extend(Piece(task, number) for number in range(len(shares)))
             self.hand_out()
         task.done.wait()
         if task.error is not None:
             raise task.error
-        return task.results
+        return [made for share in task.results for made in share]
 
     def hand_out(self) -> None:
         """Gives what waits to members that have room, the idlest first."""
@@ -262,6 +267,10 @@ class Member:
             self._team.hand_out()
 
 
+def _each(work: Callable[[Given], Made], pieces: Sequence[Given]) -> list[Made]:
+    return [work(piece) for piece in pieces]
+
+
 def serve(file: int) -> None:
     """What a member does, until its parent says so or is no more. file: its end of the pipe."""
     pipe = Connection(file)
@@ -284,7 +293,10 @@ def serve(file: int) -> None:
             answer = pickle.dumps((True, work(piece)), pickle.HIGHEST_PROTOCOL)
         except Exception as error:
             answer = _told(error)
-        pipe.send_bytes(answer)
+        try:
+            pipe.send_bytes(answer)
+        except OSError:
+            return
 
 
 def _told(error: Exception) -> bytes:

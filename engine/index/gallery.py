@@ -7,6 +7,7 @@ carries the number of the last change it has read, and is made again when a file
 from __future__ import annotations
 
 import threading
+from bisect import bisect, insort
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -79,7 +80,10 @@ class Gallery:
         self._prints = {name: Growing(dtype, make=make) for name, dtype in PRINT.items()}
         self._vectors = Vectors()
         self._persons: list[str] = []
-        self._number: dict[str, int] | None = {}  # None: to be made again
+        # The number that a person had at first, and those of persons who are gone, ascending: all
+        # behind them have moved up by one each.
+        self._number: dict[str, int] = {}
+        self._dropped: list[int] = []
         self._saved: Path | None = None  # where the parts lie that begin the gallery
         self._saved_parts: list[Part] = []
         self._blocks: Blocks | None = None
@@ -416,11 +420,17 @@ class Gallery:
         if len(own) != count or (count and int(own.max()) >= len(persons)) or (own < 0).any():
             raise ValueError("persons and prints do not fit together")
         if adopted:
-            self._persons, self._number = list(persons), None
+            self._persons = list(persons)
+            self._number = {person: number for number, person in enumerate(persons)}
             for name, column in columns.items():
                 column.adopt(arrays[name])
             return
-        numbers = np.array([self._owner_number(person) for person in persons], np.int64)
+        if self._number.keys().isdisjoint(persons) and not self._dropped:
+            numbers = np.arange(len(self._persons), len(self._persons) + len(persons))
+            self._number.update(zip(persons, numbers.tolist(), strict=True))
+            self._persons.extend(persons)
+        else:
+            numbers = np.array([self._owner_number(person) for person in persons], np.int64)
         self._minutiae.append(arrays["start"], *(arrays[n] for n in ("codes", "x", "y", "angle")))
         self._cells.append(arrays["cell_start"], arrays["cells"])
         for name in PRINT:
@@ -456,12 +466,11 @@ class Gallery:
         self._by_owner = None
 
     def _owner_number(self, person: str) -> int:
-        if self._number is None:
-            self._number = {name: number for number, name in enumerate(self._persons)}
-        number = self._number.setdefault(person, len(self._persons))
-        if number == len(self._persons):
+        first = self._number.get(person)
+        if first is None:
+            first = self._number[person] = len(self._persons) + len(self._dropped)
             self._persons.append(person)
-        return number
+        return first - bisect(self._dropped, first)
 
     def _forget_absent(self, owners: I64) -> None:
         """Drops those of these persons, int64 ascending, that have no print left: nobody stays by
@@ -471,8 +480,9 @@ class Gallery:
             return
         gone = np.zeros(len(self._persons), np.bool_)
         gone[absent] = True
+        for number in absent.tolist():
+            insort(self._dropped, self._number.pop(self._persons[number]))
         self._persons = list(compress(self._persons, (~gone).tolist()))
-        self._number = None
         self._prints["owner"].replace(self.owner - np.cumsum(gone)[self.owner])
 
 

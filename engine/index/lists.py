@@ -9,7 +9,9 @@ compared by the whole code, and the likest of each of the probe's minutiae vote 
 
 from __future__ import annotations
 
-from functools import lru_cache
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -156,16 +158,26 @@ class Lists:
 
 def _build(prints: Packed, first: int, last: int, s: ListsSettings) -> Part:
     """The lists of the minutiae first to last - 1."""
-    numbers, begin = [], []
-    for table in range(s.tables):
-        key = _keys(prints.codes[0, first:last], prints.angle[first:last], table, s)
-        size = np.bincount(key, minlength=s.sectors << s.bits)
-        order = np.argsort(key.astype(np.uint16), kind="stable").astype(np.uint32)
-        high = (key >> np.uint32(16)).astype(np.uint8)  # 8 and 16 bits are sorted by counting
-        order = order.take(np.argsort(high.take(order), kind="stable"))
-        numbers.append(order + np.uint32(first))
-        begin.append(np.concatenate([np.zeros(1, np.uint32), np.cumsum(size, dtype=np.uint32)]))
-    return Part(first, last, tuple(numbers), tuple(begin))
+    work = partial(_build_table, prints, first, last, s)
+    if last - first < PIECE:
+        made = [work(table) for table in range(s.tables)]
+    else:  # sorting leaves the interpreter to others
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            made = list(pool.map(work, range(s.tables)))
+    return Part(first, last, *map(tuple, zip(*made, strict=True)))
+
+
+def _build_table(
+    prints: Packed, first: int, last: int, s: ListsSettings, table: int
+) -> tuple[U32, U32]:
+    """One table's lists: minutiae by key, and where each list begins."""
+    key = _keys(prints.codes[0, first:last], prints.angle[first:last], table, s)
+    size = np.bincount(key, minlength=s.sectors << s.bits)
+    order = np.argsort(key.astype(np.uint16), kind="stable").astype(np.uint32)
+    high = (key >> np.uint32(16)).astype(np.uint8)  # 8 and 16 bits are sorted by counting
+    order = order.take(np.argsort(high.take(order), kind="stable"))
+    order += np.uint32(first)
+    return order, np.concatenate([np.zeros(1, np.uint32), np.cumsum(size, dtype=np.uint32)])
 
 
 def _thin(part: Part, kept: npt.NDArray[np.bool_], moved: U32) -> Part:

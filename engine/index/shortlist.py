@@ -38,6 +38,8 @@ class Vectors:
     def add(self, vectors: F32) -> None:
         """Adds float32 (m, EMBEDDING_SIZE) unit vectors at the end."""
         count = len(self)
+        if not len(vectors):
+            return  # FAISS would abort
         self._index.add(np.ascontiguousarray(vectors, np.float32))
         self._number.append(np.arange(count, count + len(vectors)))
 
@@ -87,11 +89,16 @@ class Vectors:
         if index.d != EMBEDDING_SIZE or not isinstance(index, type(self._index)):
             raise ValueError("the vectors are of another kind")
         count, before = int(index.ntotal), len(self)
-        if before:
-            self._index.merge_from(index)
-        else:
+        number = np.arange(before, before + count)
+        if not before:
             self._index = index
-        self._number.append(np.arange(before, before + count))
+            self._number.append(number)
+            return count
+        whole, tail = _Packed(self._index).extend(_Packed(index), before, count)
+        old = self._number.view()[before - tail :].copy()
+        self._number.keep(np.array([[0, before - tail]]))
+        for some in (number[:whole], old, number[whole:]):
+            self._number.append(some)
         return count
 
 
@@ -117,13 +124,41 @@ class _Packed:
         self._resize(blocks)
         self._index.ntotal, self._index.ntotal2 = count, blocks * self._vectors
 
+    def extend(self, other: _Packed, before: int, count: int) -> tuple[int, int]:
+        """Adds the `count` vectors of another index to the `before` of this one: its full blocks
+        before the last block of this one, where that is not full, then the rest one by one. Gives
+        how many came as blocks, and how many they were put before."""
+        full, rest = divmod(count, self._vectors)
+        mine, tail = divmod(before, self._vectors)
+        last = self._codes[mine : mine + 1].copy()
+        self._resize(-(-(before + count) // self._vectors))
+        self._codes[mine : mine + full] = other._codes[:full]
+        self._codes[mine + full :] = 0
+        if tail:
+            self._codes[mine + full] = last[0]
+        for place in range(rest):
+            code = other._read(full * self._vectors + place)
+            self._write((mine + full) * self._vectors + tail + place, code)
+        self.cut(before + count)
+        return full * self._vectors, tail
+
     def take(self, other: _Packed, places: I64) -> None:
         """Fills an empty index with the vectors of these places of another."""
         blocks = -(-len(places) // self._vectors)
         self._resize(blocks)
-        for place, source in enumerate(places.tolist()):
-            self._write(place, other._read(source))
+        if len(places):
+            self._copy(other, places)
         self.cut(len(places))
+
+    def _copy(self, other: _Packed, places: I64) -> None:
+        from faiss import swig_ptr
+
+        code = np.zeros(int(self._packer.code_size), np.uint8)
+        theirs, own, mine = swig_ptr(other._codes), swig_ptr(code), swig_ptr(self._codes)
+        unpack, pack = self._packer.unpack_1_c, self._packer.pack_1_c  # without checks each time
+        for place, source in enumerate(places.tolist()):
+            unpack(theirs, source, own)
+            pack(own, place, mine)
 
     def _read(self, place: int) -> U8:
         block, at = divmod(place, self._vectors)
@@ -134,8 +169,10 @@ class _Packed:
         self._packer.pack_1(code, at, self._codes[block : block + 1])
 
     def _resize(self, blocks: int) -> None:
+        before = len(self._codes)
         self._index.codes.resize(blocks * self._block)
         self._codes = self._view()
+        self._codes[before:] = 0  # FAISS does not, and only turns bits on when it adds
 
     def _view(self) -> U8:
         import faiss

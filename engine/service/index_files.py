@@ -75,6 +75,12 @@ class IndexFiles:
         """The template ids of the saved index; GalleryError as for `load`."""
         return Gallery.saved_ids(self.path(gallery), self._unsealing)
 
+    def saved_up_to(self, gallery: GalleryRow) -> tuple[int, str] | None:
+        """The last change that the saved index has read, by its number and its stamp; None where
+        there is none or it is no good."""
+        about = self._about(self.path(gallery))
+        return (int(about["sequence"]), str(about["stamp"])) if about else None
+
     def save(self, gallery: GalleryRow, index: Gallery) -> None:
         """Puts the index in the place of the saved one; of a large one, what is not there as it
         should be. GalleryError where that is not possible."""
@@ -148,11 +154,15 @@ class IndexFiles:
 
     def _named_by(self, main: Path) -> set[str]:
         """The names of the parts that an index's file tells of; none where it cannot be read."""
+        about = self._about(main)
+        return {Part(*part).name for part in about["parts"]} if about else set()
+
+    def _about(self, main: Path) -> dict[str, Any] | None:
+        """What an index's file tells beside its arrays; None where it cannot be read."""
         try:
-            about, _ = snapshot.read(main, self._unsealing, only=())
+            return snapshot.read(main, self._unsealing, only=())[0]
         except (GalleryError, FileNotFoundError):
-            return set()
-        return {Part(*part).name for part in about["parts"]}
+            return None
 
     def _reseal(self, path: Path) -> bool:
         from engine.store.sealed_files import reseal

@@ -201,7 +201,7 @@ class Indexes:
             return False
         # What was removed must leave the disk at once.
         if removed or self._unsaved[gallery.id] >= SAVE_AFTER:
-            return self._save(gallery)
+            return self._save(gallery, unless_saved=True)
         return True
 
     def _read_on(self, gallery: GalleryRow, index: Gallery) -> int | None:
@@ -247,9 +247,10 @@ class Indexes:
             held.pop(gallery.id, None)
         self._counted.discard(gallery.id)
 
-    def _save(self, gallery: GalleryRow) -> bool:
+    def _save(self, gallery: GalleryRow, *, unless_saved: bool = False) -> bool:
         """Saves an index as the database has it now: what another process removed while this one
-        waited to write must not come back. False where the index is not of this database."""
+        waited to write must not come back. False where the index is not of this database.
+        unless_saved: not where another process has just saved the same."""
         index, path = self._loaded[gallery.id], self._files.path(gallery)
         with self._files.alone():
             if self._read_on(gallery, index) is None:
@@ -259,7 +260,9 @@ class Indexes:
                 self._files.delete(path)
                 return True
             try:
-                self._files.save(gallery, index)
+                mark = (index.sequence, index.stamp)
+                if not unless_saved or self._files.saved_up_to(gallery) != mark:
+                    self._files.save(gallery, index)
             except GalleryError as error:
                 # Nothing is lost, the next start makes it again; but what was removed must not
                 # stay.

@@ -184,6 +184,7 @@ prints = Table(
     UniqueConstraint("encounter_id", "position", "sha256"),
     Index(None, "encounter_id"),
     Index(None, "sha256"),
+    Index(None, "person_id"),
     sqlite_autoincrement=True,
 )
 

@@ -28,7 +28,7 @@ class Limits:
     search_waiting: int = (
         128  # at least work_threads and task_threads: those never meet a full line
     )
-    search_threads: int = 3  # one reads embeddings and lists while the others' pairs are compared
+    search_threads: int = 2  # one reads embeddings and lists while the other's pairs are compared
     search_batch: int = 4  # searches of one thread at a time, which are kept and answered together
     task_threads: int = 2
     tasks: int = 10_000  # that are not done yet

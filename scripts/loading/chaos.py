@@ -108,10 +108,12 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
         listener.start()
         stack.callback(listener.stop)
         callback = f"http://127.0.0.1:{listener.server_port}"
-        service = Service(arguments.home, arguments.log, ["--callback", callback], database)
+        service = Service(
+            arguments.home, arguments.log, [*arguments.entrance, "--callback", callback], database
+        )
         stack.callback(service.stop)
         service.start()
-        client, book = Client(service.url, service.token), Ledger()
+        client, book = Client(service.url, arguments.token), Ledger()
         crowd = Crowd(client, book, callback, arguments.clients)
         killed: Counter[str] = Counter()
         for number in range(arguments.kills):
@@ -123,7 +125,6 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
                           f"{len(book.enrolled) + len(book.removed)} acknowledged")  # fmt: skip
             if kind == SERVICE:
                 service.start()
-                client.token = service.token
         gevent.sleep(arguments.between)
         crowd.stop()
         pending = _wait_for_tasks(client, book)

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from loading import chaos, fresh, knee, payloads, soak
 from loading.arrivals import Client
+from loading.issuing import issue
 from loading.mixing import Mix, read_mix, remove
 from loading.page import write_page
 from loading.serving import Service
@@ -38,6 +39,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(words)
     with tempfile.TemporaryDirectory(prefix="tenprint-load-") as folder:
         arguments.log = Path(folder) / "service.log"
+        arguments.token, arguments.entrance = issue(Path(folder))
         if arguments.home is None:
             arguments.home = Path(folder) / "home"
             make_home(arguments.home, Path(folder) / "drawn", arguments.fingers, arguments.database)
@@ -66,6 +68,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def served(arguments: argparse.Namespace) -> Iterator[list[Service]]:
     """The service's processes for the block, ready."""
     more = ["--searchers", arguments.searchers] if arguments.searchers else []
+    more += arguments.entrance
     services = [
         Service(arguments.home, arguments.log, more, arguments.database or "")
         for _ in range(arguments.processes)
@@ -84,7 +87,7 @@ def run_knee(arguments: argparse.Namespace) -> dict[str, Any]:
     mix = _mix(arguments)
     with served(arguments) as services:
         (service, *_) = services
-        client = Client(service.url, service.token)
+        client = Client(service.url, arguments.token)
         rest = knee.at_rest(client, _mix(arguments, "identify=1"))
         console.print(
             f"ready in {service.ready_seconds:.1f} s; one search at rest: p50 "
@@ -116,7 +119,7 @@ def run_soak(arguments: argparse.Namespace) -> dict[str, Any]:
     """One rate for long."""
     mix = _mix(arguments)
     with served(arguments) as services:
-        client = Client(services[0].url, services[0].token)
+        client = Client(services[0].url, arguments.token)
         told = soak.soak(client, services, mix, arguments, console)
         _clean_up(client, mix)
     return told
@@ -131,7 +134,7 @@ def run_fresh(arguments: argparse.Namespace) -> dict[str, Any]:
     """Two processes on one database."""
     arguments.processes = 2
     with served(arguments) as services:
-        return fresh.run(services, arguments.count, console)
+        return fresh.run(services, arguments.token, arguments.count, console)
 
 
 def _mix(arguments: argparse.Namespace, text: str = "") -> Mix:

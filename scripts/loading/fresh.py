@@ -19,9 +19,9 @@ BOUND = 1.0  # seconds
 SEED = 90  # of fingers that no other mode uses
 
 
-def run(services: Sequence[Service], count: int, console: Console) -> dict[str, Any]:
+def run(services: Sequence[Service], token: str, count: int, console: Console) -> dict[str, Any]:
     """Enrols at one process and searches at the other, in turns, until each is found."""
-    clients = [Client(each.url, each.token) for each in services]
+    clients = [Client(each.url, token) for each in services]
     took: list[float] = []
     searches = 0
     newcomers = payloads.newcomers(SEED, f"fresh-{os.getpid()}")

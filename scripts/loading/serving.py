@@ -29,8 +29,7 @@ class Service:
     more: Sequence[str] = ()
     database: str = ""
     port: int = 0
-    token: str = ""
-    process: subprocess.Popen[str] | None = None
+    process: subprocess.Popen[bytes] | None = None
     ready_seconds: float = field(default=0.0)
 
     @property
@@ -48,16 +47,12 @@ class Service:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "engine", "--home", str(self.home), *where, "serve"),
-                    *("--port", str(self.port), "--insecure-development-key", *self.more),
+                    *("--port", str(self.port), *self.more),
                 ],
-                stdout=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
                 stderr=log,
-                text=True,
                 start_new_session=True,
             )
-        assert self.process.stdout is not None
-        lines = (line.strip() for line in self.process.stdout)
-        self.token = next((line for line in lines if line.startswith("eyJ")), "")
         while not self._is_ready():
             if self.process.poll() is not None or time.perf_counter() - began > READY_SECONDS:
                 self.kill()
