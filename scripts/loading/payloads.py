@@ -106,6 +106,8 @@ def enrol_body(item: dict[str, Any], gallery: str = GALLERY) -> bytes:
 def _impressions(seed: int, chunk: int, count: int) -> list[Template]:
     """Other impressions of the first fingers of a chunk."""
     masters, _ = make_gallery.draw_fingers(seed, chunk, make_gallery.CHUNK)
+    if not count:
+        return []
     rng = np.random.default_rng([seed, chunk, IMPRESSION])
     drawn = draw_impressions(masters, np.arange(count), rng, make_gallery.DRAWING)
     return [make_gallery.describe(drawn, number) for number in range(count)]
