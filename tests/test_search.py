@@ -16,7 +16,7 @@ from engine.errors import SettingsError
 from engine.index import candidates, lists
 from engine.index.gallery import Entry
 from engine.index.packing import pack_templates
-from engine.settings import PointSettings, PointsSettings, Settings, VotingSettings
+from engine.settings import POINTS, PointSettings, PointsSettings, Settings, VotingSettings
 from tests.kernels import fake_gpu
 from tests.templates import draw_templates, enrol_first
 
@@ -71,9 +71,10 @@ def test_a_gpu_compares_the_prints_with_the_most_votes(made, gallery, gpu):
 
 # a gallery of 80 prints has stages like one of a million
 FAST = PointSettings(nearest=30, shared=0, compared=4, finalists=3, everyone=10)
+BALANCED = PointSettings(nearest=0, shared=8, compared=50, finalists=3, everyone=10)
 THOROUGH = PointSettings(nearest=6, shared=6, compared=50, finalists=5, everyone=10)
-SMALL = Settings(device="cpu", points=PointsSettings(FAST, THOROUGH))
-AT = {name: replace(SMALL, search=name) for name in ("fast", "thorough")}
+SMALL = Settings(device="cpu", points=PointsSettings(FAST, BALANCED, THOROUGH))
+AT = {name: replace(SMALL, search=name) for name in POINTS}
 
 
 def found_by(probe, gallery, settings):
@@ -81,7 +82,7 @@ def found_by(probe, gallery, settings):
     return search.find([probe], gallery, settings, 1, sure)
 
 
-@pytest.mark.parametrize(("name", "least"), [("fast", 0.85), ("thorough", 0.9)])
+@pytest.mark.parametrize(("name", "least"), [("fast", 0.85), ("balanced", 0.88), ("thorough", 0.9)])
 def test_either_point_finds_the_mates(made, gallery, name, least):
     hits = []
     for i, (_, probe) in enumerate(made):
@@ -120,7 +121,7 @@ def test_thorough_compares_what_either_way_finds(made, gallery):
     for own, ways in (((6, 0), [near]), ((0, 6), [shared])):
         nearest, most = own
         point = replace(THOROUGH, nearest=nearest, shared=most)
-        one = replace(settings, points=PointsSettings(point, point))
+        one = replace(settings, points=PointsSettings(*[point] * len(POINTS)))
         mine = candidates.choose(packed, probe.embedding, sure, gallery, one)
         np.testing.assert_array_equal(mine, ways[0])
 
@@ -143,13 +144,13 @@ def test_a_lookalike_by_lists_alone_is_found(made):
 
 def narrow(point):
     few = replace(point, nearest=5)
-    return PointsSettings(few, few)
+    return PointsSettings(*[few] * len(POINTS))
 
 
-@pytest.mark.parametrize("name", ["fast", "thorough"])
+@pytest.mark.parametrize("name", POINTS)
 def test_all_prints_of_a_small_gallery_vote(made, gallery, name):
     point = replace(AT[name].point, everyone=80)
-    all_vote = replace(AT[name], points=PointsSettings(point, point))
+    all_vote = replace(AT[name], points=PointsSettings(*[point] * len(POINTS)))
     assert pipeline.margins([made[3][1]], [gallery], all_vote) is None
     assert found_by(made[3][1], gallery, all_vote)[1] == point.compared
 
@@ -168,7 +169,7 @@ def test_an_unknown_point_is_refused_with_the_names_there_are(made, gallery):
         lambda: found_by(made[0][1], gallery, wrong),
         lambda: pipeline.identify([made[0][1]], [gallery], wrong),
     ):
-        with pytest.raises(SettingsError, match="'slow': use one of fast, thorough"):
+        with pytest.raises(SettingsError, match="'slow': use one of fast, balanced, thorough"):
             ask()
 
 
@@ -181,7 +182,7 @@ def test_removed_prints_are_not_found_and_added_ones_are(made, monkeypatch):
     by_lists = replace(THOROUGH, nearest=0)
     settings = Settings(
         device="cpu",
-        points=PointsSettings(by_lists, by_lists),
+        points=PointsSettings(*[by_lists] * len(POINTS)),
         lists=replace(SMALL.lists, small=1, ratio=1),
     )
 

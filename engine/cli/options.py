@@ -20,6 +20,7 @@ class Point(StrEnum):
     """The operating points of a search by name, as settings have them."""
 
     FAST = "fast"
+    BALANCED = "balanced"
     THOROUGH = "thorough"
 
 

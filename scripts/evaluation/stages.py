@@ -132,7 +132,7 @@ def _thin(
 
 def with_point(settings: Settings, point: PointSettings) -> Settings:
     """The settings with this point in place of the named ones."""
-    return replace(settings, points=PointsSettings(point, point))
+    return replace(settings, points=PointsSettings(*[point] * len(POINTS)))
 
 
 def measure(

@@ -21,6 +21,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from rich.console import Console
 from rich.table import Table
 
+from engine.settings import POINTS
 from loading import chaos, fresh, knee, payloads, soak
 from loading.arrivals import Client
 from loading.issuing import issue
@@ -205,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
         mode.add_argument("--fingers", type=int, default=2000, help="of a home made for this")
         mode.add_argument("--database", help="PostgreSQL, as of tenprint")
         mode.add_argument("--seed", type=int, default=1, help="that the home was made with")
-        mode.add_argument("--point", default="", choices=("", "fast", "thorough"))
+        mode.add_argument("--point", default="", choices=("", *POINTS))
         mode.add_argument("--processes", type=int, default=1, help="of the service")
         mode.add_argument("--searchers", help="as of tenprint serve")
         mode.add_argument("--json", type=Path, metavar="FILE")

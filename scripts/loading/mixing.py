@@ -79,7 +79,9 @@ def identify(probe: Probe, point: str = "", kind: str = "identify") -> Request:
         found = content[0]["personId"] if content else ""
         return "" if found == probe.person else WRONG_PERSON
 
-    path = f"/v1/identify/{GALLERY}?transactionId=load" + (point and f"&accuracyLevel={point}")
+    # All candidates, whatever their score: who is first is what is looked at.
+    path = f"/v1/identify/{GALLERY}?transactionId=load&threshold=0"
+    path += f"&accuracyLevel={point}" if point else ""
     return Request(kind, "POST", path, probe.body, check)
 
 

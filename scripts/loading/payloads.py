@@ -54,14 +54,12 @@ def probes(seed: int, mated: int, strangers: int) -> list[Probe]:
 
 
 def newcomers(seed: int, prefix: str, chunk: int = 1) -> Iterator[Newcomer]:
-    """People to enrol by template, each a new finger; without end."""
+    """People to enrol by template, each a new finger, found by that same print; without end."""
     while True:
-        first = make_gallery.draw_chunk((seed + OTHERS, chunk, make_gallery.CHUNK))
-        again = _impressions(seed + OTHERS, chunk, make_gallery.CHUNK)
-        for number, (enrolled, probe) in enumerate(zip(first, again, strict=True)):
-            name = f"{prefix}-{chunk}-{number}"
-            body = enrol_body(item_of(enrolled))
-            yield Newcomer(name, body, Probe(search_body(item_of(probe)), name))
+        drawn = make_gallery.draw_chunk((seed + OTHERS, chunk, make_gallery.CHUNK))
+        for number, template in enumerate(drawn):
+            name, item = f"{prefix}-{chunk}-{number}", item_of(template)
+            yield Newcomer(name, enrol_body(item), Probe(search_body(item), name))
         chunk += 1
 
 

@@ -12,7 +12,7 @@ from evaluation.prints import Print
 from evaluation.searches import search_all, search_one
 
 from engine import pipeline
-from engine.settings import PointSettings, PointsSettings, Settings
+from engine.settings import POINTS, PointSettings, PointsSettings, Settings
 from engine.types import Candidate, Search
 from tests.templates import draw_templates
 
@@ -65,7 +65,7 @@ def test_a_mate_that_the_shortlist_leaves_out_was_not_compared():
     astray = replace(FINGERS[3][1], embedding=FINGERS[4][1].embedding)
     probe = Probe("f03_2", "f03", "f03", (astray,))
     only = PointSettings(nearest=1, shared=0, compared=1, finalists=1, everyone=0)
-    narrow = Settings(points=PointsSettings(only, only))
+    narrow = Settings(points=PointsSettings(*[only] * len(POINTS)))
     lost, seen = (search_one(probe, {"f03": 3}, [gallery], which) for which in (narrow, Settings()))
     assert (lost.rank, lost.extracted, lost.compared) == (0, True, False)
     assert (seen.rank, seen.compared) == (1, True)

@@ -62,16 +62,16 @@ def test_every_point_keeps_what_a_search_compares(gallery):
 
 def test_points_that_ship_have_the_sizes_of_the_gallery():
     names = [name for name, _ in stages.points(1_000_000, SETTINGS)]
-    assert names[-2:] == ["fast", "thorough"]
-    assert set(names[:-2]) == set(stages.KINDS)
-    fast = dict(stages.points(1_000_000, SETTINGS)[-2:])["fast"]
+    assert names[-3:] == ["fast", "balanced", "thorough"]
+    assert set(names[:-3]) == set(stages.KINDS)
+    fast = dict(stages.points(1_000_000, SETTINGS)[-3:])["fast"]
     assert fast.nearest == candidates.size(
         SETTINGS.points.fast.nearest, 10**6, SETTINGS.points.fast
     )
     assert candidates.size(fast.nearest, 10**6, fast) == fast.nearest
     small = stages.points(3000, SETTINGS)
-    assert max(point.nearest for name, point in small[:-2]) == 2000
-    assert small[-2][1] == SETTINGS.points.fast
+    assert max(point.nearest for name, point in small[:-3]) == 2000
+    assert small[-3][1] == SETTINGS.points.fast
 
 
 def test_mates_that_no_stage_keeps_are_missed(gallery, monkeypatch):

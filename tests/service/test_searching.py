@@ -14,7 +14,7 @@ from engine.index.gallery import Gallery
 from engine.index.lists import Lists
 from engine.service.results import IdentifyReport, Probe, Use
 from engine.service.tenprint import Tenprint
-from engine.settings import ListsSettings, PointSettings, PointsSettings, Settings
+from engine.settings import POINTS, ListsSettings, PointSettings, PointsSettings, Settings
 from engine.store import searches, submissions
 from engine.store.database import Database
 from engine.types import Degree, OffenseRecord
@@ -297,16 +297,16 @@ def test_a_search_is_made_at_the_point_asked_for(filled: Tenprint, probe: Probe)
         (searched,) = other.identify([probe]).searches
         assert searched.search is not None
         assert searched.search.point == "fast"
-    with pytest.raises(SettingsError, match="'slow': use one of fast, thorough"):
+    with pytest.raises(SettingsError, match="'slow': use one of fast, balanced, thorough"):
         filled.identify([probe], search="slow")
 
 
-@pytest.mark.parametrize("name", ["fast", "thorough"])
+@pytest.mark.parametrize("name", POINTS)
 def test_what_searches_need_is_made_before_the_first(
     filled: Tenprint, probe: Probe, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    point = PointSettings(nearest=2, shared=2 * (name == "thorough"), compared=9, finalists=9)
-    points = PointsSettings(*[replace(point, everyone=5)] * 2)
+    point = PointSettings(nearest=2, shared=2 * (name != "fast"), compared=9, finalists=9)
+    points = PointsSettings(*[replace(point, everyone=5)] * len(POINTS))
     filed: list[str] = []
     usual = Gallery.file
 
@@ -324,7 +324,7 @@ def test_what_searches_need_is_made_before_the_first(
         pytest.raises(InterruptedError),
     ):
         other.identify([probe])
-    assert filed == (["criminal"] if name == "thorough" else [])  # in the other one all vote
+    assert filed == (["criminal"] if name != "fast" else [])  # in the other one all vote
 
 
 def test_severity_orders_the_hits_and_nothing_else(filled: Tenprint, make_row: Row) -> None:
