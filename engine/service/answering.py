@@ -25,6 +25,7 @@ from engine.service.queueing import keep_rules, name_case
 from engine.service.results import ProbeFinger, Searched, Use
 from engine.service.searching import DEFAULT_FPIR, search, settings_for, write_down
 from engine.settings import Settings
+from engine.stages import CATCH_UP, COMPARE, KEEP, PLACE, stage
 from engine.store import changes, encounters, galleries, prints, records
 from engine.store.database import Database
 from engine.store.encounters import HeldTemplate, Origin
@@ -170,9 +171,10 @@ class Answering:
         only = Gallery("verification")
         only.add(entries)
         templates = [finger.template for finger in fingers]
-        return pipeline.identify(
-            templates, [only], self._settings, fpir=DEFAULT_FMR, max_candidates=1
-        )
+        with stage(COMPARE):
+            return pipeline.identify(
+                templates, [only], self._settings, fpir=DEFAULT_FMR, max_candidates=1
+            )
 
     def _rows(self, gallery: str) -> list[GalleryRow]:
         with self._database.read() as connection:
@@ -200,10 +202,13 @@ class Answering:
                 stack.enter_context(on_record(self._database, "identify", each.use, gallery))
                 for each in batch
             ]
-            with self._indexes.reading(rows, settings) as indexes:
-                with self._database.read() as connection:
-                    sites = {row.name: sites_of(connection, row) for row in rows}
-                made = [_search(each, indexes, sites, settings, fpir) for each in batch]
+            with ExitStack() as view:
+                with stage(CATCH_UP):
+                    indexes = view.enter_context(self._indexes.reading(rows, settings))
+                with stage(COMPARE):
+                    with self._database.read() as connection:
+                        sites = {row.name: sites_of(connection, row) for row in rows}
+                    made = [_search(each, indexes, sites, settings, fpir) for each in batch]
             return self._keep(batch, lines, made)
 
     def _keep(
@@ -214,7 +219,7 @@ class Answering:
     ) -> list[Answer | TenprintError]:
         """Writes all searches in one transaction, then tells what they found."""
         kept: list[Searched | TenprintError] = []
-        with self._database.write() as writer:
+        with stage(KEEP), self._database.write() as writer:
             changes.lock(writer)
             for each, line, found in zip(batch, lines, made, strict=True):
                 if isinstance(found, TenprintError):
@@ -226,7 +231,8 @@ class Answering:
                     keep_rules(writer, self.policy, line.submission)
                 line.outcome = _outcome(found)
                 kept.append(found)
-        return [each if isinstance(each, TenprintError) else self._told(each) for each in kept]
+        with stage(PLACE):
+            return [each if isinstance(each, TenprintError) else self._told(each) for each in kept]
 
     def _told(self, found: Searched) -> Answer:
         if found.search is None:
