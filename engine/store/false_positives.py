@@ -73,4 +73,4 @@ def _concluded(conclusion: str) -> ColumnElement[bool]:
 
 
 def _by_gallery(rows: Iterable[Row[tuple[str, int]]]) -> dict[str, int]:
-    return {gallery: number for gallery, number in rows}
+    return {row[0]: row[1] for row in rows}

@@ -24,6 +24,7 @@ from engine.web.metrics import CONTENT_TYPE
 from engine.web.operations import Kind, methods_at
 from engine.web.osia import Osia
 from engine.web.runner import Runner
+from engine.web.telemetry import Telemetry
 
 METRICS_SCOPE = "tenprint.metrics"
 READY_SECONDS = 5.0
@@ -51,14 +52,15 @@ def make_app(
     limits: Limits = Limits(),  # noqa: B008 (frozen)
     poster: Poster | None = None,
     purpose: str = "",
+    telemetry: Telemetry = Telemetry(),  # noqa: B008 (has no state)
 ) -> FastAPI:
     """The service on an open installation, which stays the caller's to close.
 
     workers: processes that extract, 0 for none. callbacks: origins that results may be posted to.
-    purpose: of every use, for the journal.
+    purpose: of every use, for the journal. telemetry: who is told of requests; closed at the end.
     PolicyError or SettingsError where an option will not do.
     """
-    desk = Desk(tenprint, workers=workers, policy=policy, limits=limits)
+    desk = Desk(tenprint, workers=workers, policy=policy, limits=limits, telemetry=telemetry)
     posting = Callbacks(callbacks, limits, poster)
     runner = Runner(desk, posting)
 

@@ -17,10 +17,13 @@ from engine.web.calls import Call, Reply
 from engine.web.faults import Fault
 from engine.web.limits import Limits
 from engine.web.lines import Line, call
+from engine.web.lookups import Sources
 from engine.web.metrics import Metrics
 from engine.web.operations import BY_NAME, Kind, methods
 from engine.web.persons import Persons
 from engine.web.searches import Searches
+from engine.web.telemetry import Telemetry
+from engine.web.watching import Watching
 
 CREATED = ("createEncounterNoIds", "createEncounterNoId", "createEncounter")
 GONE = ("deleteEncounter", "deleteAll", "mergeEncounter", "moveEncounter")
@@ -36,10 +39,13 @@ class Desk:
         workers: int,
         policy: str | Path = DEFAULT_POLICY,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
+        telemetry: Telemetry = Telemetry(),  # noqa: B008 (has no state)
     ) -> None:
         """workers: processes that extract; 0 extracts in threads of this one."""
         self.limits = limits
         self.metrics = Metrics()
+        self.watching = Watching(self.metrics, telemetry)
+        self._telemetry = telemetry
         self.tasks = tenprint.task_list()
         self._extractors = Extractors(workers)
         encounters = tenprint.encounters(self._extractors)
@@ -60,7 +66,14 @@ class Desk:
         searches = Searches(encounters, answering, self._search.put, limits)
         self.examining = tenprint.examining(policy)
         self._methods = methods(Persons(encounters, limits), searches)
-        self.metrics.watch(self._waiting, answering.sizes)
+        self.metrics.watch(
+            Sources(
+                lines=self._waiting,
+                tasks=lambda: self.tasks.load()[0],
+                sizes=answering.sizes,
+                drift=tenprint.drift,
+            )
+        )
 
     def begin(self, asked: Call) -> Future[Reply]:
         """Puts a call in its line; a Fault 429 where that is full."""
@@ -97,10 +110,11 @@ class Desk:
         for line in (self._work, self._read, self._search):
             line.close()
         self._extractors.close()
+        self._telemetry.close()
 
     def _waiting(self) -> Mapping[str, int]:
         lines: Sequence[Line[Any]] = (self._work, self._read, self._search)
-        return {line.name: len(line) for line in lines} | {"tasks": self.tasks.load()[0]}
+        return {line.name: len(line) for line in lines}
 
 
 def with_ids(asked: Call, person: str, encounter: str) -> Call:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -15,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from engine.service.tasks import COMPLETED, ERROR, PENDING, RETRY, SCHEDULED
+from engine.stages import ANSWER, stage
 from engine.web import faults, logs, reading
 from engine.web.auth import Caller, Guard
 from engine.web.bodies import Bodies
 from engine.web.callbacks import Callbacks
-from engine.web.calls import Call
+from engine.web.calls import Call, Reply
 from engine.web.desk import Desk, with_ids
 from engine.web.faults import Fault, busy
 from engine.web.limits import DEFAULT_PRIORITY
@@ -68,35 +68,27 @@ class Osia:
 
     def _add(self, operation: Operation, answer: Answering) -> None:
         async def endpoint(request: Request) -> Response:
-            began = time.monotonic()
-            caller, response = None, None
-            try:
-                header = request.headers.get("authorization")
-                # Keys may have to be fetched.
-                caller = await asyncio.to_thread(self._guard.check, header, operation.scope)
-                response = await answer(request, caller)
-            except Exception as error:
-                response = faults.of(error).response()
-            self._tell(operation, response.status_code, time.monotonic() - began, caller)
+            caller = None
+            with self._desk.watching.request(operation, request.headers) as watched:
+                try:
+                    header = request.headers.get("authorization")
+                    # Keys may have to be fetched.
+                    caller = await asyncio.to_thread(self._guard.check, header, operation.scope)
+                    response = await answer(request, caller)
+                except Exception as error:
+                    response = faults.of(error).response()
+                watched.status = response.status_code
+            logs.event(
+                "request",
+                operation=operation.name,
+                status=watched.status,
+                ms=round(1000 * watched.seconds),
+                caller=caller.subject if caller else None,
+            )
             return response
 
         self.router.add_api_route(
             operation.path, endpoint, methods=[operation.method], name=operation.name
-        )
-
-    def _tell(
-        self, operation: Operation, status: int, seconds: float, caller: Caller | None
-    ) -> None:
-        metrics = self._desk.metrics
-        metrics.requests.labels(operation.name, str(status)).observe(seconds)
-        if status == 429:
-            metrics.refused.inc()
-        logs.event(
-            "request",
-            operation=operation.name,
-            status=status,
-            ms=round(1000 * seconds),
-            caller=caller.subject if caller else None,
         )
 
     async def _answer(self, operation: Operation, request: Request, caller: Caller) -> Response:
@@ -121,11 +113,8 @@ class Osia:
             self._runner.wake()
             return JSONResponse({"taskId": task}, 202)
         reply = await asyncio.wrap_future(self._desk.begin(asked))
-        if reply.text is not None:
-            return Response(reply.text, reply.status, media_type="text/csv")
-        if reply.status == 204:
-            return Response(status_code=204)
-        return JSONResponse(reply.content, reply.status)
+        with stage(ANSWER):
+            return _response(reply)
 
     def _keep(self, asked: Call) -> str:
         """Keeps a call as a task, and gives its name: from then on it survives a restart."""
@@ -160,6 +149,14 @@ class Osia:
         await asyncio.wrap_future(self._desk.put(Kind.READ, work, DEFAULT_PRIORITY))
         self._runner.wake()
         return Response(status_code=204)
+
+
+def _response(reply: Reply) -> Response:
+    if reply.text is not None:
+        return Response(reply.text, reply.status, media_type="text/csv")
+    if reply.status == 204:
+        return Response(status_code=204)
+    return JSONResponse(reply.content, reply.status)
 
 
 def _task(request: Request) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from engine.errors import TenprintError
 from engine.service.tasks import TaskRow
+from engine.stages import ANSWER, stage
 from engine.web.callbacks import Callbacks
 from engine.web.calls import unpack
 from engine.web.desk import Desk
@@ -92,10 +93,15 @@ class Runner:
 
     def _result_of(self, task: TaskRow) -> tuple[bytes, bool]:
         asked = unpack(task.operation, task.operator, task.request)
-        try:
-            return self._desk.perform(asked, again=task.runs > 1).for_callback(), False
-        except Fault as fault:
-            return json.dumps(fault.content).encode(), True
+        with self._desk.watching.task(task.operation) as watched:
+            try:
+                reply = self._desk.perform(asked, again=task.runs > 1)
+            except Fault as fault:
+                watched.status = fault.status
+                return json.dumps(fault.content).encode(), True
+            watched.status = reply.status
+            with stage(ANSWER):
+                return reply.for_callback(), False
 
     def _deliver_one(self) -> bool:
         task = self._tasks.next_to_deliver(self._limits.hold)

@@ -18,7 +18,7 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from engine.errors import SettingsError
 from engine.service.tenprint import DEFAULT_POLICY, Tenprint
-from engine.web import logs
+from engine.web import logs, telemetry
 from engine.web.app import METRICS_SCOPE, make_app
 from engine.web.auth import Guard
 from engine.web.keys import DEVELOPMENT_HOURS, DevelopmentKey, Keys, open_keys
@@ -107,6 +107,7 @@ def make(tenprint: Tenprint, options: Options) -> tuple[FastAPI, str]:
         callbacks=options.callbacks,
         limits=limits,
         purpose=options.purpose,
+        telemetry=telemetry.from_environment(),
     )
     return app, token
 
