@@ -58,7 +58,7 @@ def bounds(events: int, trials: int, confidence: float) -> tuple[float, float]:
     return lower, upper
 
 
-def measure(database: Database, settings: DriftSettings = DriftSettings()) -> list[Drift]:  # noqa: B008 (frozen)
+def measure(database: Database, settings: DriftSettings = DriftSettings()) -> list[Drift]:
     """The drift of every gallery that was searched within the window."""
     with database.read() as connection:
         counts = false_positives.count(connection, now() - settings.window)

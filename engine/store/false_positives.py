@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from engine.store.decisions import EXCLUSION, IDENTIFICATION
 from engine.store.schema import decisions, search_candidates, search_galleries, searches
@@ -41,9 +42,7 @@ def count(connection: Connection, since: datetime) -> list[FalsePositives]:
         .group_by(covered.gallery)
         .order_by(covered.gallery)
     )
-    of_case = exists().where(
-        _of_search(), decisions.c.person == case.person, _concluded(EXCLUSION)
-    )
+    of_case = exists().where(_of_search(), decisions.c.person == case.person, _concluded(EXCLUSION))
     over = (
         select(case.gallery, func.count(func.distinct(case.search_id)))
         .join(searches, searches.c.id == case.search_id)
@@ -72,5 +71,5 @@ def _concluded(conclusion: str) -> ColumnElement[bool]:
     return decisions.c.closes & (decisions.c.conclusion == conclusion)
 
 
-def _by_gallery(rows: Iterable[Row[tuple[str, int]]]) -> dict[str, int]:
-    return {row[0]: row[1] for row in rows}
+def _by_gallery(rows: Iterable[Any]) -> dict[str, int]:
+    return {gallery: number for gallery, number in rows}  # noqa: C416 (rows are not pairs to the types)

@@ -131,4 +131,3 @@ def keep(
 def by_name(database: Database, *names: str) -> list[Drift]:
     found = {each.gallery: each for each in drift.measure(database)}
     return [found[name] for name in names]
-

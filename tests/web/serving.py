@@ -123,7 +123,7 @@ def serving(tenprint: Tenprint, issuer: Issuer, poster: FakePoster) -> Serving:
     """Serves an installation inside a block."""
 
     @contextmanager
-    def serve(limits: Limits = QUICK, told: Telemetry = Telemetry()) -> Iterator[Client]:
+    def serve(limits: Limits = QUICK, told: Telemetry = SILENT) -> Iterator[Client]:
         guard = Guard(ISSUER, AUDIENCE, FixedKeys(issuer.jwks, "test"))
         app = make_app(
             tenprint,
@@ -140,6 +140,7 @@ def serving(tenprint: Tenprint, issuer: Issuer, poster: FakePoster) -> Serving:
     return serve
 
 
+SILENT = Telemetry()
 QUICK = Limits(look_again=0.02, work_threads=4, read_threads=2)
 
 

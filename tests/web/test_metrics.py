@@ -44,7 +44,7 @@ def test_every_stage_of_a_search_is_timed_once(client: Client) -> None:
     enrolled = {"wait_work": 1, "decode": 1, "extract": 1, "keep": 1, "answer": 1}
     assert stages(client) == enrolled
     assert client("POST", "/v1/identify/criminal", identify(item(1, seed=1))).status_code == 200
-    twice = {name: 2.0 for name in enrolled}
+    twice = dict.fromkeys(enrolled, 2.0)
     once = {"wait_search": 1, "catch_up": 1, "compare": 1, "place": 1}
     assert stages(client) == twice | once
 
@@ -99,7 +99,9 @@ def test_drift_is_told_by_gallery(client: Client, tenprint: Tenprint) -> None:
     at = now() - timedelta(days=1)
     false = {"P1": [("exclusion", 1.0), ("exclusion", 2.0)]}
     with tenprint._database.write() as connection:
-        submit(connection, "", *[Made(at, false)] * 2, *[Made(at, {"P1": []})] * 3, *[Made(at)] * 15)
+        submit(
+            connection, "", *[Made(at, false)] * 2, *[Made(at, {"P1": []})] * 3, *[Made(at)] * 15
+        )
         rows = [{"search_id": n, "gallery": "criminal", "sequence": 1} for n in range(1, 21)]
         connection.execute(insert(search_galleries), rows)
     found = figures(client)
@@ -146,4 +148,3 @@ def test_galleries_are_not_counted_with_every_look() -> None:
         families = {family.name: family for family in lookups.collect()}
         assert families["tenprint_gallery_templates"].samples[0].value == 1
     assert looks == [1]
-

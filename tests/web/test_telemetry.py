@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_a_request_is_a_span_with_its_stages(client: Client, spans: Spans) -> No
         "wait_work", "decode", "extract", "wait_search", "catch_up", "compare", "keep", "place",
         "answer",
     ]  # fmt: skip
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         assert span.start_time <= before.start_time <= before.end_time <= after.start_time
     assert stages[-1].end_time <= span.end_time
 
