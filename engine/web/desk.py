@@ -17,6 +17,7 @@ from engine.web.calls import Call, Reply
 from engine.web.faults import Fault
 from engine.web.limits import Limits
 from engine.web.lines import Line, call
+from engine.web.logs import JsonLines
 from engine.web.lookups import Sources
 from engine.web.metrics import Metrics
 from engine.web.operations import BY_NAME, Kind, methods
@@ -47,7 +48,7 @@ class Desk:
         self.watching = Watching(self.metrics, telemetry)
         self._telemetry = telemetry
         self.tasks = tenprint.task_list()
-        self._extractors = Extractors(workers)
+        self._extractors = Extractors(workers, JsonLines())
         encounters = tenprint.encounters(self._extractors)
         answering = tenprint.answering(policy)
         self._search: Line[Asked] = Line(

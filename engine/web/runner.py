@@ -62,7 +62,7 @@ class Runner:
                 try:
                     busy = step()
                 except TenprintError as error:
-                    log.error("tasks cannot be read or kept: %s", error)
+                    log.error("tasks cannot be read or kept", exc_info=error)
                     self._stop.wait(AFTER_TROUBLE)
                     continue
                 except Exception as error:
@@ -133,7 +133,7 @@ class Runner:
                     self._tasks.clear_away(self._limits.keep_tasks)
                     cleared = time.monotonic()
             except TenprintError as error:
-                log.error("tasks cannot be held: %s", error)
+                log.error("tasks cannot be held", exc_info=error)
 
     def _hold(self, task: TaskRow) -> None:
         with self._lock:
