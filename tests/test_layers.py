@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "engine").rglob("*.py")) + sorted((ROOT / "kernels").rglob("*.py"))
 
-BASE = {"types", "errors", "trace", "settings", "networks"}
+BASE = {"types", "errors", "trace", "stages", "settings", "networks"}
 STAGES = {"formats", "preprocess", "minutiae", "embedding", "index", "matching", "risk"}
 
 # Part of engine/ -> the parts it may import, beside itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from engine.service.queueing import keep_rules, name_case
 from engine.service.results import ProbeFinger, Searched, Use
 from engine.service.searching import DEFAULT_FPIR, search, settings_for, write_down
 from engine.settings import Settings
+from engine.stages import CATCH_UP, COMPARE, KEEP, PLACE, stage
 from engine.store import changes, encounters, galleries, prints, records
 from engine.store.database import Database
 from engine.store.encounters import HeldTemplate, Origin
@@ -184,9 +186,10 @@ class Answering:
         only = Gallery("verification")
         only.add(entries)
         templates = [finger.template for finger in fingers]
-        return pipeline.identify(
-            templates, [only], self._settings, fpir=DEFAULT_FMR, max_candidates=1
-        )
+        with stage(COMPARE):
+            return pipeline.identify(
+                templates, [only], self._settings, fpir=DEFAULT_FMR, max_candidates=1
+            )
 
     def _rows(self, gallery: str) -> list[GalleryRow]:
         with self._database.read() as connection:
@@ -211,15 +214,18 @@ class Answering:
         fpir = min((row.fpir for row in rows if row.fpir), default=DEFAULT_FPIR)
         uses = [each.use for each in batch]
         with on_record_together(self._database, "identify", uses, gallery) as lines:
-            with self._indexes.reading(rows, settings) as indexes:
-                with self._database.read() as connection:
-                    sites = {row.name: sites_of(connection, row) for row in rows}
-                made = [
-                    UseError(line.refusal)
-                    if line.refusal
-                    else _search(each, indexes, sites, settings, fpir)
-                    for each, line in zip(batch, lines, strict=True)
-                ]
+            with ExitStack() as view:
+                with stage(CATCH_UP):
+                    indexes = view.enter_context(self._indexes.reading(rows, settings))
+                with stage(COMPARE):
+                    with self._database.read() as connection:
+                        sites = {row.name: sites_of(connection, row) for row in rows}
+                    made = [
+                        UseError(line.refusal)
+                        if line.refusal
+                        else _search(each, indexes, sites, settings, fpir)
+                        for each, line in zip(batch, lines, strict=True)
+                    ]
             return self._keep(batch, lines, made)
 
     def _keep(
@@ -230,7 +236,7 @@ class Answering:
     ) -> list[Answer | TenprintError]:
         """Writes all searches in one transaction, then tells what they found."""
         kept: list[Searched | TenprintError] = []
-        with self._database.write() as writer:
+        with stage(KEEP), self._database.write() as writer:
             changes.lock(writer)
             for each, line, found in zip(batch, lines, made, strict=True):
                 if isinstance(found, TenprintError):
@@ -245,7 +251,8 @@ class Answering:
                 kept.append(found)
         for line in lines:
             line.ended = True
-        return [each if isinstance(each, TenprintError) else self._told(each) for each in kept]
+        with stage(PLACE):
+            return [each if isinstance(each, TenprintError) else self._told(each) for each in kept]
 
     def _told(self, found: Searched) -> Answer:
         if found.search is None:

@@ -20,6 +20,7 @@ from engine.service.results import ProbeFinger, Use
 from engine.service.searching import settings_for
 from engine.service.workers import Refused
 from engine.settings import Settings
+from engine.stages import EXTRACT, KEEP, stage
 from engine.store import (
     changes,
     encounters,
@@ -234,7 +235,8 @@ class Encounters:
         """The template of each item. InputError, which names it, where one gives none."""
         numbered = [(number, item) for number, item in enumerate(items) if item.image is not None]
         jobs = [item.job(number) for number, item in numbered]
-        outcomes = self._extractors.run(jobs, settings)
+        with stage(EXTRACT):
+            outcomes = self._extractors.run(jobs, settings)
         found: dict[int, ProbeFinger] = {}
         for (number, item), outcome in zip(numbered, outcomes, strict=True):
             if isinstance(outcome, Refused):
@@ -301,7 +303,7 @@ class Encounters:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """One transaction; writers wait for each other before they read what they change."""
-        with self._database.write() as writer:
+        with stage(KEEP), self._database.write() as writer:
             changes.lock(writer)
             yield writer
 

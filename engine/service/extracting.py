@@ -26,9 +26,10 @@ log = logging.getLogger(__name__)
 class Extractors:
     """Worker processes for any number of threads; callers bound how many of them call at once."""
 
-    def __init__(self, workers: int) -> None:
-        """workers: processes; 0 extracts in the calling thread."""
+    def __init__(self, workers: int, form: logging.Formatter | None = None) -> None:
+        """workers: processes; 0 extracts in the calling thread. form: of the processes' logs."""
         self._workers = workers
+        self._form = form
         self._lock = threading.Lock()
         self._alone = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
@@ -51,7 +52,7 @@ class Extractors:
     def _send(self, work: partial[Outcome], job: Job) -> Future[Outcome]:
         with self._lock:  # to start a process sets the environment for a moment
             if self._pool is None:
-                self._pool = make_pool(self._workers)
+                self._pool = make_pool(self._workers, self._form)
             return send(self._pool, work, job)
 
     def _wait(self, future: Future[Outcome], work: partial[Outcome], job: Job) -> Outcome:
@@ -62,7 +63,7 @@ class Extractors:
         # One of those at work killed its process: who it was shows when each is tried by itself.
         with self._alone:
             with self._lock:
-                pool = lone_pool()
+                pool = lone_pool(self._form)
             try:
                 return send(pool, work, job).result()
             except BrokenProcessPool:

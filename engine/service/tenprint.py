@@ -27,6 +27,8 @@ from engine.service.access import Access
 from engine.service.answering import Answering
 from engine.service.auditing import Audit
 from engine.service.calibrating import measure, scoring, sites_of
+from engine.service.drift import Drift, DriftSettings
+from engine.service.drift import measure as measure_drift
 from engine.service.encounters import Encounters
 from engine.service.enrolment import Enrolment
 from engine.service.examining import Examining
@@ -632,6 +634,11 @@ class Tenprint:
     def examining(self, policy: str | Path = DEFAULT_POLICY) -> Examining:
         """Cases for examiners to work on. PolicyError where the policy is not valid."""
         return Examining(self._database, self.settings, load_policy(policy))
+
+    def drift(self, settings: DriftSettings = DriftSettings()) -> list[Drift]:  # noqa: B008 (frozen)
+        """Of every gallery searched lately, whether its searches keep the FPIR that was promised,
+        by what examiners decided."""
+        return measure_drift(self._database, settings)
 
     def task_list(self) -> TaskList:
         """The requests that wait to be done or delivered."""

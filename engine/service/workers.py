@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -83,7 +82,7 @@ def extract_job(job: Job, settings: Settings) -> Outcome:
         raise
     except Exception as error:
         # A defect met by one image must cost that image, not the batch: say so and go on.
-        log.error("%s: extraction failed\n%s", job.row.path, traceback.format_exc())
+        log.error("%s: extraction failed", job.row.path, exc_info=error)
         return Refused(f"extraction failed ({type(error).__name__}: {error}); please report it")
 
 
@@ -159,15 +158,16 @@ class Crew:
         self._pool = make_pool(self._workers)
 
 
-def make_pool(workers: int) -> ProcessPoolExecutor:
-    """Worker processes of one thread each, not started before the first job."""
+def make_pool(workers: int, form: logging.Formatter | None = None) -> ProcessPoolExecutor:
+    """Worker processes of one thread each, started by the first job. form: of their logs."""
     # Processes started afresh: a fork would copy locks that other threads hold.
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare_worker)
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, context, _prepare_worker, (form,))
 
 
-def lone_pool() -> ProcessPoolExecutor:
+def lone_pool(form: logging.Formatter | None = None) -> ProcessPoolExecutor:
     """One worker that is known to live; TenprintError where none can."""
-    pool = make_pool(1)
+    pool = make_pool(1, form)
     try:
         send(pool, abs, 0).result()
     except BrokenProcessPool as error:
@@ -205,9 +205,12 @@ def _birth_of_workers() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _prepare_worker() -> None:
+def _prepare_worker(form: logging.Formatter | None) -> None:
     """Runs first in each worker: one thread, and no life beyond that of the parent."""
     cv2.setNumThreads(1)
+    if form:
+        logging.basicConfig()
+        logging.getLogger().handlers[0].setFormatter(form)
     parent = multiprocessing.parent_process()
     assert parent is not None
     threading.Thread(target=_die_with, args=(parent.sentinel,), daemon=True).start()

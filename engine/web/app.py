@@ -28,6 +28,7 @@ from engine.web.pages.router import make_pages
 from engine.web.protocol import HEADERS_BYTES, HEADERS_COUNT
 from engine.web.sessions import Sessions
 from engine.web.sign_in import SignIn
+from engine.web.telemetry import Telemetry
 
 METRICS_SCOPE = "tenprint.metrics"
 READY_SECONDS = 5.0
@@ -53,19 +54,26 @@ def make_app(
     poster: Poster | None = None,
     purpose: str = "",
     entrance: Entrance = Entrance(),  # noqa: B008 (frozen)
+    telemetry: Telemetry = Telemetry(),  # noqa: B008 (has no state)
 ) -> FastAPI:
     """The service on open installations, one or several by tenant, which stay the caller's to
     close.
 
     workers: processes that extract, 0 for none. callbacks: origins that results may be posted to,
     by tenant where there are several. purpose: of every use, for the journal. entrance: how people
-    sign in.
+    sign in. telemetry: who is told of requests; closed at the end.
     PolicyError or SettingsError where an option will not do.
     """
     served = {ALONE: tenants} if isinstance(tenants, Tenprint) else tenants
     allowed = callbacks if isinstance(callbacks, Mapping) else dict.fromkeys(served, callbacks)
     house = House(
-        served, workers=workers, policy=policy, callbacks=allowed, limits=limits, poster=poster
+        served,
+        workers=workers,
+        policy=policy,
+        callbacks=allowed,
+        limits=limits,
+        poster=poster,
+        telemetry=telemetry,
     )
 
     @asynccontextmanager

@@ -20,10 +20,14 @@ from engine.web.calls import Call, Reply
 from engine.web.faults import Fault
 from engine.web.limits import Limits
 from engine.web.lines import Line, call
+from engine.web.logs import JsonLines
+from engine.web.lookups import Sources
 from engine.web.metrics import Metrics
 from engine.web.operations import BY_NAME, Kind, methods
 from engine.web.persons import Persons
 from engine.web.searches import Searches
+from engine.web.telemetry import Telemetry
+from engine.web.watching import Watching
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +47,17 @@ class Desk:
         policy: str | Path = DEFAULT_POLICY,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         tenant: str = "",
+        telemetry: Telemetry = Telemetry(),  # noqa: B008 (has no state)
     ) -> None:
         """workers: processes that extract; 0 extracts in threads of this one. extractors: those of
         several desks, instead, which stay the caller's to close. tenant: whose desk it is."""
         self.limits = limits
         self.metrics = Metrics(tenant)
+        self.watching = Watching(self.metrics, telemetry)
+        self._telemetry = telemetry
         self.tasks = tenprint.task_list()
         self._is_owner = extractors is None
-        self._extractors = extractors or Extractors(workers)
+        self._extractors = extractors or Extractors(workers, JsonLines())
         encounters = tenprint.encounters(self._extractors)
         answering = tenprint.answering(policy)
         self._search: Line[Asked] = Line(
@@ -73,7 +80,14 @@ class Desk:
         searches = Searches(encounters, answering, self._search.put, limits)
         self.examining = tenprint.examining(policy)
         self._methods = methods(Persons(encounters, limits), searches)
-        self.metrics.watch(self._waiting, answering.sizes)
+        self.metrics.watch(
+            Sources(
+                lines=self._waiting,
+                tasks=lambda: self.tasks.load()[0],
+                sizes=answering.sizes,
+                drift=tenprint.drift,
+            )
+        )
 
     @property
     def is_warm(self) -> bool:
@@ -120,6 +134,7 @@ class Desk:
             line.close()
         if self._is_owner:
             self._extractors.close()
+            self._telemetry.close()
 
     def _warm_up(self, work: Callable[[], None]) -> None:
         began = time.monotonic()
@@ -132,7 +147,7 @@ class Desk:
 
     def _waiting(self) -> Mapping[str, int]:
         lines: Sequence[Line[Any]] = (self._work, self._read, self._search)
-        return {line.name: len(line) for line in lines} | {"tasks": self.tasks.load()[0]}
+        return {line.name: len(line) for line in lines}
 
 
 def with_ids(asked: Call, person: str, encounter: str) -> Call:

@@ -15,8 +15,10 @@ from engine.web.callbacks import Callbacks, Poster
 from engine.web.desk import Desk
 from engine.web.limits import Limits
 from engine.web.locks import Locks
+from engine.web.logs import JsonLines
 from engine.web.runner import Runner
 from engine.web.sessions import Session
+from engine.web.telemetry import Telemetry
 
 ALONE = ""  # the name of the only tenant, where there are no tenants
 FOLLOW_EVERY = 1.0  # seconds
@@ -59,17 +61,24 @@ class House:
         callbacks: Mapping[str, Sequence[str]] | None = None,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         poster: Poster | None = None,
+        telemetry: Telemetry = Telemetry(),  # noqa: B008 (has no state)
     ) -> None:
         """callbacks: origins that each tenant's results may be posted to. The installations stay
         the caller's to close."""
-        self._extractors = Extractors(workers)
+        self._extractors = Extractors(workers, JsonLines())
+        self._telemetry = telemetry
         share = limits.share(len(tenants))
         self.places: dict[str, Place] = {}
         self._following: list[asyncio.Task[None]] = []
         for name, tenprint in tenants.items():
             allowed = (callbacks or {}).get(name, ())
             desk = Desk(
-                tenprint, extractors=self._extractors, policy=policy, limits=share, tenant=name
+                tenprint,
+                extractors=self._extractors,
+                policy=policy,
+                limits=share,
+                tenant=name,
+                telemetry=telemetry,
             )
             posting = Callbacks(allowed, share, poster)
             locks = Locks(tenprint.access, desk.metrics)
@@ -104,6 +113,7 @@ class House:
         for place in self.places.values():
             await asyncio.to_thread(place.close)
         await asyncio.to_thread(self._extractors.close)
+        await asyncio.to_thread(self._telemetry.close)
 
 
 async def _follow(place: Place) -> None:

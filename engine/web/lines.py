@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
+from engine import stages
 from engine.web.faults import busy
 
 Given = TypeVar("Given")
+Heard = tuple[stages.Listener, ...]
 
 SMOOTHING = 0.1  # weight of the newest duration in the mean
 FIRST_GUESS = 0.5  # seconds that one piece of work takes, until that is known
@@ -37,7 +39,7 @@ class Line(Generic[Given]):
         self._serve = serve
         self._most = waiting
         self._batch = batch
-        self._heap: list[tuple[int, int, Given, Future[Any]]] = []
+        self._heap: list[tuple[int, int, int, Heard, Given, Future[Any]]] = []
         self._counter = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
@@ -60,7 +62,8 @@ class Line(Generic[Given]):
                 share = len(self._threads) * self._batch
                 raise busy("the service is at its limit", len(self._heap) * self._mean / share)
             future: Future[Any] = Future()
-            heapq.heappush(self._heap, (-priority, next(self._counter), given, future))
+            place = (-priority, next(self._counter), stages.clock(), stages.listeners())
+            heapq.heappush(self._heap, (*place, given, future))
             self._changed.notify()
             return future
 
@@ -76,10 +79,11 @@ class Line(Generic[Given]):
         while taken := self._take():
             began = time.monotonic()
             try:
-                results = self._serve([given for given, _ in taken])
+                with stages.heard_by(each for heard, _, _ in taken for each in heard):
+                    results = self._serve([given for _, given, _ in taken])
             except Exception as error:
                 results = [error] * len(taken)
-            for (_, future), result in zip(taken, results, strict=True):
+            for (_, _, future), result in zip(taken, results, strict=True):
                 if isinstance(result, Exception):
                     future.set_exception(result)
                 else:
@@ -87,18 +91,19 @@ class Line(Generic[Given]):
             took = (time.monotonic() - began) / len(taken)
             self._mean += SMOOTHING * (took - self._mean)
 
-    def _take(self) -> list[tuple[Given, Future[Any]]]:
+    def _take(self) -> list[tuple[Heard, Given, Future[Any]]]:
         """The next pieces; none when the line is closed and empty."""
         with self._changed:
             while True:
                 self._changed.wait_for(lambda: self._heap or self._closed)
                 if not self._heap:
                     return []
-                taken: list[tuple[Given, Future[Any]]] = []
+                taken: list[tuple[Heard, Given, Future[Any]]] = []
                 while self._heap and len(taken) < self._batch:
-                    _, _, given, future = heapq.heappop(self._heap)
+                    _, _, since, heard, given, future = heapq.heappop(self._heap)
                     if future.set_running_or_notify_cancel():  # False where nobody waits any more
-                        taken.append((given, future))
+                        stages.tell(heard, stages.WAIT + self.name, since)
+                        taken.append((heard, given, future))
                 if taken:
                     return taken
 

@@ -14,15 +14,15 @@ log = logging.getLogger("tenprint.service")
 
 
 class JsonLines(logging.Formatter):
-    """A record as a line of JSON. An error is told by its kind and place: its words may quote what
-    a client sent."""
+    """A record as a line of JSON. An error is told by its kind and place, and of an event only the
+    first line: what libraries and databases say after that may quote what a client sent."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": record.getMessage().partition("\n")[0],
             **getattr(record, FIELDS, {}),
         }
         if record.exc_info and record.exc_info[1]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import Metric
+
+from engine.web.lookups import Lookups, Sources
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-COUNT_EVERY = 15.0  # seconds: galleries are counted no more often
+STAGE_SECONDS = (0.0005, 0.001, 0.0025, *SECONDS)  # a stage may be much shorter than its request
+NANO = 1e-9
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -27,6 +34,20 @@ class Metrics:
             "Time from a request to its answer.",
             ("operation", "status"),
             buckets=SECONDS,
+            registry=own,
+        )
+        self.tasks = Histogram(
+            "tenprint_task_seconds",
+            "Time from the beginning of a task, which was kept for later, to its result.",
+            ("operation", "outcome"),
+            buckets=SECONDS,
+            registry=own,
+        )
+        self.stages = Histogram(
+            "tenprint_stage_seconds",
+            "Time that a request or task spent in a stage.",
+            ("stage",),
+            buckets=STAGE_SECONDS,
             registry=own,
         )
         self.searches = Counter(
@@ -52,18 +73,20 @@ class Metrics:
             ("outcome",),
             registry=own,
         )
+        ProcessCollector(registry=own)  # memory, processor time and open files, on Linux
 
     def count(self, counts: Mapping[str, int]) -> None:
         """Counts what a search found."""
         self.searches.inc(counts.get("searches", 0))
         self.hits.inc(counts.get("hits", 0))
 
-    def watch(
-        self, lines: Callable[[], Mapping[str, int]], sizes: Callable[[], Mapping[str, int]]
-    ) -> None:
-        """Adds what is looked up when it is asked for: how many wait in each line, and how many
-        templates each gallery searches."""
-        self.registry.register(_Looked(lines, sizes))
+    def took(self, stage: str, began: int, ended: int) -> None:
+        """Counts a stage: a listener of `engine.stages`."""
+        self.stages.labels(stage).observe((ended - began) * NANO)
+
+    def watch(self, sources: Sources) -> None:
+        """Adds what is looked up when it is asked for."""
+        self.registry.register(Lookups(sources))
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
@@ -84,30 +107,3 @@ class _Labelled(CollectorRegistry):
                 each._replace(labels={**each.labels, **self._labels}) for each in family.samples
             ]
             yield family
-
-
-class _Looked(Collector):
-    def __init__(
-        self, lines: Callable[[], Mapping[str, int]], sizes: Callable[[], Mapping[str, int]]
-    ) -> None:
-        self._lines = lines
-        self._sizes = sizes
-        self._counted: Mapping[str, int] = {}
-        self._counted_at = -COUNT_EVERY
-
-    def describe(self) -> Iterator[GaugeMetricFamily]:
-        yield from ()  # nothing is looked up for a registration
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        waiting = GaugeMetricFamily("tenprint_waiting", "Requests that wait.", labels=["line"])
-        for name, count in self._lines().items():
-            waiting.add_metric([name], count)
-        yield waiting
-        if time.monotonic() - self._counted_at >= COUNT_EVERY:
-            self._counted, self._counted_at = self._sizes(), time.monotonic()
-        held = GaugeMetricFamily(
-            "tenprint_gallery_templates", "Templates that are searched.", labels=["gallery"]
-        )
-        for name, count in self._counted.items():
-            held.add_metric([name], count)
-        yield held

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -15,10 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from engine.service.tasks import COMPLETED, ERROR, PENDING, RETRY, SCHEDULED
+from engine.stages import ANSWER, stage
 from engine.web import faults, logs, reading
 from engine.web.auth import Caller
 from engine.web.bodies import Bodies
-from engine.web.calls import Call
+from engine.web.calls import Call, Reply
 from engine.web.desk import with_ids
 from engine.web.door import Door
 from engine.web.faults import Fault, busy
@@ -64,35 +64,29 @@ class Osia:
 
     def _add(self, operation: Operation, answer: Answering) -> None:
         async def endpoint(request: Request) -> Response:
-            began = time.monotonic()
-            caller, response = None, None
-            try:
-                # Keys may have to be fetched.
-                caller = await asyncio.to_thread(self._door.check, request, operation.scope)
-                response = await answer(request, caller, self._house.places[caller.tenant])
-            except Exception as error:
-                response = faults.of(error).response()
-            self._tell(operation, response.status_code, time.monotonic() - began, caller)
+            caller = None
+            watching = self._house.first.desk.watching
+            with watching.request(operation, request.headers) as watched:
+                try:
+                    # Keys may have to be fetched.
+                    caller = await asyncio.to_thread(self._door.check, request, operation.scope)
+                    place = self._house.places[caller.tenant]
+                    watched.metrics = place.desk.metrics
+                    response = await answer(request, caller, place)
+                except Exception as error:
+                    response = faults.of(error).response()
+                watched.status = response.status_code
+            logs.event(
+                "request",
+                operation=operation.name,
+                status=watched.status,
+                ms=round(1000 * watched.seconds),
+                caller=caller.subject if caller else None,
+            )
             return response
 
         self.router.add_api_route(
             operation.path, endpoint, methods=[operation.method], name=operation.name
-        )
-
-    def _tell(
-        self, operation: Operation, status: int, seconds: float, caller: Caller | None
-    ) -> None:
-        place = self._house.places[caller.tenant] if caller else self._house.first
-        metrics = place.desk.metrics
-        metrics.requests.labels(operation.name, str(status)).observe(seconds)
-        if status == 429:
-            metrics.refused.inc()
-        logs.event(
-            "request",
-            operation=operation.name,
-            status=status,
-            ms=round(1000 * seconds),
-            caller=caller.subject if caller else None,
         )
 
     async def _answer(
@@ -119,11 +113,8 @@ class Osia:
             place.runner.wake()
             return JSONResponse({"taskId": task}, 202)
         reply = await asyncio.wrap_future(place.desk.begin(asked))
-        if reply.text is not None:
-            return Response(reply.text, reply.status, media_type="text/csv")
-        if reply.status == 204:
-            return Response(status_code=204)
-        return JSONResponse(reply.content, reply.status)
+        with stage(ANSWER):
+            return _response(reply)
 
     async def _task_status(self, request: Request, caller: Caller, place: Place) -> Response:
         name = _task(request)
@@ -159,6 +150,14 @@ def _keep(asked: Call, place: Place) -> str:
         priority=asked.priority,
         request=asked.pack(),
     )
+
+
+def _response(reply: Reply) -> Response:
+    if reply.text is not None:
+        return Response(reply.text, reply.status, media_type="text/csv")
+    if reply.status == 204:
+        return Response(status_code=204)
+    return JSONResponse(reply.content, reply.status)
 
 
 def _task(request: Request) -> str:

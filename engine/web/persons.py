@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from engine.service.encounters import Encounters
 from engine.service.items import OWN_FORMAT
+from engine.stages import DECODE, stage
 from engine.web import reading, writing
 from engine.web.calls import Call, Reply
 from engine.web.faults import Fault
@@ -28,10 +29,11 @@ class Persons:
     def create_encounter(self, call: Call) -> Reply:
         """createEncounterNoIds, createEncounterNoId, createEncounter: with ids made where the path
         has none. Nobody is searched for."""
-        body = reading.parse(EncounterBody, call.body)
         person = call.id("personId") if "personId" in call.path else None
         name = call.id("encounterId") if "encounterId" in call.path else None
-        given = reading.encounter(body, name, self._limits)
+        with stage(DECODE):
+            body = reading.parse(EncounterBody, call.body)
+            given = reading.encounter(body, name, self._limits)
         # A task has its ids from the moment it was accepted: done twice, it is there once.
         person = person or call.query.get("_personId")
         name = name or call.query.get("_encounterId")
@@ -50,9 +52,10 @@ class Persons:
 
     def update_encounter(self, call: Call) -> Reply:
         """updateEncounter: all that there was is replaced."""
-        body = reading.parse(EncounterBody, call.body)
         person, name = call.id("personId"), call.id("encounterId")
-        given = reading.encounter(body, name, self._limits)
+        with stage(DECODE):
+            body = reading.parse(EncounterBody, call.body)
+            given = reading.encounter(body, name, self._limits)
         self._encounters.replace(person, name, given, call.use)
         return Reply(200, writing.ids(person, name, _not_kept(body)))
 

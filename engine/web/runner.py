@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from engine.errors import KeysError, StoreError, TenprintError
 from engine.service.tasks import TaskRow
+from engine.stages import ANSWER, stage
 from engine.web import faults
 from engine.web.callbacks import Callbacks
 from engine.web.calls import unpack
@@ -63,7 +64,7 @@ class Runner:
                 try:
                     busy = step()
                 except TenprintError as error:
-                    log.error("tasks cannot be read or kept: %s", error)
+                    log.error("tasks cannot be read or kept", exc_info=error)
                     self._stop.wait(AFTER_TROUBLE)
                     continue
                 except Exception as error:
@@ -93,14 +94,21 @@ class Runner:
         return True
 
     def _result_of(self, task: TaskRow) -> tuple[bytes, bool]:
-        try:
-            asked = unpack(task.operation, task.operator, self._tasks.request_of(task))
-            return self._desk.perform(asked, again=task.runs > 1).for_callback(), False
-        except KeysError:
-            raise  # another process may have the key, or this one soon
-        except StoreError as error:
-            return json.dumps(faults.of(error).content).encode(), True
-        except Fault as fault:
+        with self._desk.watching.task(task.operation) as watched:
+            try:
+                asked = unpack(task.operation, task.operator, self._tasks.request_of(task))
+                reply = self._desk.perform(asked, again=task.runs > 1)
+            except KeysError:
+                raise  # another process may have the key, or this one soon
+            except StoreError as error:
+                fault = faults.of(error)
+            except Fault as error:
+                fault = error
+            else:
+                watched.status = reply.status
+                with stage(ANSWER):
+                    return reply.for_callback(), False
+            watched.status = fault.status
             return json.dumps(fault.content).encode(), True
 
     def _deliver_one(self) -> bool:
@@ -144,7 +152,7 @@ class Runner:
                     self._tasks.clear_away(self._limits.keep_tasks)
                     cleared = time.monotonic()
             except TenprintError as error:
-                log.error("tasks cannot be held: %s", error)
+                log.error("tasks cannot be held", exc_info=error)
 
     def _hold(self, task: TaskRow) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ from engine.service.answering import Answer, Answering, Asked
 from engine.service.encounters import Encounters
 from engine.service.results import ProbeFinger
 from engine.settings import POINTS
+from engine.stages import DECODE, stage
 from engine.web import reading, writing
 from engine.web.calls import Call, Reply
 from engine.web.faults import Fault
@@ -34,10 +35,11 @@ class Searches:
 
     def identify(self, call: Call) -> Reply:
         """identify: prints of a request in one gallery, or in ALL."""
-        body = reading.parse(IdentifyBody, call.body)
-        reading.refuse_sealed(body)
-        reading.check_filter(body.filter)
-        items = reading.fingers(body.biometricData, "biometricData", self._limits)
+        with stage(DECODE):
+            body = reading.parse(IdentifyBody, call.body)
+            reading.refuse_sealed(body)
+            reading.check_filter(body.filter)
+            items = reading.fingers(body.biometricData, "biometricData", self._limits)
         settings = self._answering.settings_of(call.id("galleryId"))
         return self._search(call, tuple(self._encounters.extract(items, settings)))
 
@@ -53,9 +55,10 @@ class Searches:
 
     def verify_person(self, call: Call) -> Reply:
         """verifyFromId: prints of a request with a person of a gallery."""
-        body = reading.parse(VerifyIdBody, call.body)
-        reading.refuse_sealed(body)
-        items = reading.fingers(body.biometricData, "biometricData", self._limits)
+        with stage(DECODE):
+            body = reading.parse(VerifyIdBody, call.body)
+            reading.refuse_sealed(body)
+            items = reading.fingers(body.biometricData, "biometricData", self._limits)
         threshold = _search_options(call)[0]
         gallery, person = call.id("galleryId"), call.id("personId")
         settings = self._answering.settings_of(gallery)
@@ -65,17 +68,19 @@ class Searches:
 
     def verify_prints(self, call: Call) -> Reply:
         """verifyFromBio: two sets of prints."""
-        body = reading.parse(VerifyBioBody, call.body)
-        reading.refuse_sealed(body)
         threshold = _search_options(call)[0]
+        with stage(DECODE):
+            body = reading.parse(VerifyBioBody, call.body)
+            reading.refuse_sealed(body)
+            both = [
+                reading.fingers(data, name, self._limits)
+                for name, data in (
+                    ("biometricData1", body.biometricData1),
+                    ("biometricData2", body.biometricData2),
+                )
+            ]
         settings = self._answering.own_settings()
-        first, second = (
-            self._encounters.extract(reading.fingers(data, name, self._limits), settings)
-            for name, data in (
-                ("biometricData1", body.biometricData1),
-                ("biometricData2", body.biometricData2),
-            )
-        )
+        first, second = (self._encounters.extract(items, settings) for items in both)
         found = self._answering.compare(first, second, call.use)
         return Reply(200, writing.verdict(found, threshold, {}))
 

@@ -16,7 +16,7 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from engine.errors import SettingsError
 from engine.service.tenprint import DEFAULT_POLICY, Tenprint
-from engine.web import logs
+from engine.web import logs, telemetry
 from engine.web.app import METRICS_SCOPE, make_app
 from engine.web.auth import TENANT_CLAIM, Guard
 from engine.web.checking import check, tls_context
@@ -112,6 +112,7 @@ def make(tenprint: Tenprint | Mapping[str, Tenprint], options: Options) -> tuple
         limits=limits,
         purpose=options.purpose,
         entrance=options.entrance,
+        telemetry=telemetry.from_environment(),
     )
     return app, token
 

@@ -59,7 +59,7 @@ def test_workers_that_cannot_start_are_not_blamed_on_the_prints(
         list(extract_all(jobs, Settings(), 2))
 
 
-def stillborn() -> None:
+def stillborn(_form: object) -> None:
     os._exit(1)
 
 

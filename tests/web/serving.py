@@ -27,6 +27,7 @@ from engine.web.auth import Guard
 from engine.web.keys import FixedKeys
 from engine.web.limits import Limits
 from engine.web.operations import SCOPES
+from engine.web.telemetry import Telemetry
 
 ISSUER, AUDIENCE = "https://id.example", "tenprint"
 CALLBACK = "https://client.example/results"
@@ -122,7 +123,7 @@ def serving(tenprint: Tenprint, issuer: Issuer, poster: FakePoster) -> Serving:
     """Serves an installation inside a block."""
 
     @contextmanager
-    def serve(limits: Limits = QUICK) -> Iterator[Client]:
+    def serve(limits: Limits = QUICK, told: Telemetry = SILENT) -> Iterator[Client]:
         guard = Guard(ISSUER, AUDIENCE, FixedKeys(issuer.jwks, "test"))
         app = make_app(
             tenprint,
@@ -131,6 +132,7 @@ def serving(tenprint: Tenprint, issuer: Issuer, poster: FakePoster) -> Serving:
             callbacks=["https://client.example"],
             limits=limits,
             poster=poster,
+            telemetry=told,
         )
         with TestClient(app, raise_server_exceptions=False) as http:
             yield Client(http, issuer.token())
@@ -138,6 +140,7 @@ def serving(tenprint: Tenprint, issuer: Issuer, poster: FakePoster) -> Serving:
     return serve
 
 
+SILENT = Telemetry()
 QUICK = Limits(look_again=0.02, work_threads=4, read_threads=2)
 
 

@@ -1,0 +1,65 @@
+"""Watching: one request or task at work, told to metrics and telemetry by the same stages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from engine.stages import heard_by
+from engine.web.metrics import Metrics
+from engine.web.operations import Operation
+from engine.web.telemetry import Telemetry
+
+FAILED = 500  # of work that ended otherwise than with a status
+
+
+@dataclass
+class Watched:
+    """A request at work. metrics: those that are told of it, which change once it is known whose
+    request it is. status: say it before the block ends. seconds: known after that."""
+
+    metrics: Metrics
+    status: int = FAILED
+    seconds: float = 0.0
+
+
+class Watching:
+    """Tells what happens to requests and tasks."""
+
+    def __init__(self, metrics: Metrics, telemetry: Telemetry) -> None:
+        self._metrics = metrics
+        self._telemetry = telemetry
+
+    @contextmanager
+    def request(self, operation: Operation, headers: Mapping[str, str]) -> Iterator[Watched]:
+        """A request from its beginning to its answer."""
+        facts = {"http.request.method": operation.method, "http.route": operation.path}
+        with self._watch(operation.name, headers, facts) as watched:
+            yield watched
+        status = str(watched.status)
+        watched.metrics.requests.labels(operation.name, status).observe(watched.seconds)
+        if watched.status == 429:
+            watched.metrics.refused.inc()
+
+    @contextmanager
+    def task(self, operation: str) -> Iterator[Watched]:
+        """A task from its beginning to its result."""
+        with self._watch(f"task {operation}", None, {}) as watched:
+            yield watched
+        outcome = "done" if watched.status < 400 else "failed"
+        self._metrics.tasks.labels(operation, outcome).observe(watched.seconds)
+
+    @contextmanager
+    def _watch(
+        self, name: str, headers: Mapping[str, str] | None, facts: Mapping[str, str]
+    ) -> Iterator[Watched]:
+        watched, began = Watched(self._metrics), time.monotonic()
+        span = self._telemetry.begin(name, headers, **facts)
+        try:
+            with heard_by((lambda *told: watched.metrics.took(*told), span.took)):
+                yield watched
+        finally:
+            watched.seconds = time.monotonic() - began
+            span.end(watched.status)
