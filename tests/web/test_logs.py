@@ -17,9 +17,8 @@ from engine.errors import StoreError
 from engine.service.workers import make_pool
 from engine.web.logs import JsonLines
 from tests.web.serving import Client, encounter, identify, image, item
-from tests.web.test_server import PATIENCE, process
+from tests.web.test_server import PATIENCE, print_of, process
 from tests.web.test_server import Client as Receiver
-from tests.web.test_server import print_of
 
 MARK = "SECRET"  # in every id, and in everything else that a client says
 KNOWN = {
