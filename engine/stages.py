@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-DECODE, EXTRACT, CATCH_UP, COMPARE, KEEP, PLACE, ANSWER = NAMES = (
+RECEIVE, DECODE, EXTRACT, CATCH_UP, COMPARE, KEEP, PLACE, ANSWER = (
+    "receive",  # the body, from the client
     "decode",  # the request's fields and images out of what came
     "extract",  # templates out of images, in worker processes
     "catch_up",  # what others changed, into the galleries

@@ -159,7 +159,7 @@ class Crew:
 
 
 def make_pool(workers: int, form: logging.Formatter | None = None) -> ProcessPoolExecutor:
-    """Worker processes of one thread each, started by the first job. form: of their logs."""
+    """Worker processes of one thread each, not started before the first job. form: of logs."""
     # Processes started afresh: a fork would copy locks that other threads hold.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(workers, context, _prepare_worker, (form,))

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from engine.service.tasks import COMPLETED, ERROR, PENDING, RETRY, SCHEDULED
-from engine.stages import ANSWER, stage
+from engine.stages import ANSWER, RECEIVE, stage
 from engine.web import faults, logs, reading
 from engine.web.auth import Caller
 from engine.web.bodies import Bodies
@@ -94,7 +94,8 @@ class Osia:
     ) -> Response:
         if not operation.has_body:
             return await self._with_body(operation, request, caller, place, b"")
-        body = await self._bodies[caller.tenant].read(request)
+        with stage(RECEIVE):
+            body = await self._bodies[caller.tenant].read(request)
         try:
             return await self._with_body(operation, request, caller, place, body.data)
         finally:

@@ -23,7 +23,7 @@ from tests.web.test_server import Client as Receiver
 MARK = "SECRET"  # in every id, and in everything else that a client says
 KNOWN = {
     "time", "level", "logger", "event", "operation", "status", "ms", "caller", "error", "where",
-    "host", "port", "workers",
+    "host", "port", "workers", "tenants", "client",  # the address of who was locked
 }  # fmt: skip
 PERSON, ENCOUNTER, TRANSACTION = f"P-{MARK}-1", f"E-{MARK}-1", f"T-{MARK}-1"
 PATH = f"/v1/persons/{PERSON}/encounters/{ENCOUNTER}"

@@ -41,7 +41,7 @@ def stages(client: Client) -> dict[str, float]:
 def test_every_stage_of_a_search_is_timed_once(client: Client) -> None:
     assert stages(client) == {}
     client("POST", "/v1/persons/P1/encounters/E1", encounter(item(1)))
-    enrolled = {"wait_work": 1, "decode": 1, "extract": 1, "keep": 1, "answer": 1}
+    enrolled = {"receive": 1, "wait_work": 1, "decode": 1, "extract": 1, "keep": 1, "answer": 1}
     assert stages(client) == enrolled
     assert client("POST", "/v1/identify/criminal", identify(item(1, seed=1))).status_code == 200
     twice = dict.fromkeys(enrolled, 2.0)
@@ -51,7 +51,7 @@ def test_every_stage_of_a_search_is_timed_once(client: Client) -> None:
 
 def test_what_is_refused_is_timed_as_far_as_it_came(client: Client) -> None:
     assert client("POST", "/v1/identify/criminal", identify(item(1))).status_code == 404
-    assert stages(client) == {"wait_work": 1, "decode": 1}
+    assert stages(client) == {"receive": 1, "wait_work": 1, "decode": 1}
     (request,) = figures(client)["tenprint_request_seconds_count"]
     assert request == (("operation", "identify"), ("status", "404"))
 

@@ -72,6 +72,7 @@ def test_a_request_is_a_span_with_its_stages(client: Client, spans: Spans) -> No
     }
     stages = spans.below(span)
     assert [each.name for each in stages] == [
+        "receive",
         "wait_work", "decode", "extract", "wait_search", "catch_up", "compare", "keep", "place",
         "answer",
     ]  # fmt: skip
