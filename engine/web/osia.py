@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -20,7 +19,7 @@ from engine.web.auth import Caller, Guard
 from engine.web.bodies import Bodies
 from engine.web.callbacks import Callbacks
 from engine.web.calls import Call
-from engine.web.desk import Desk, with_ids
+from engine.web.desk import Desk
 from engine.web.faults import Fault, busy
 from engine.web.limits import DEFAULT_PRIORITY
 from engine.web.operations import OPERATIONS, TASK_OPERATIONS, Kind, Operation
@@ -138,7 +137,6 @@ class Osia:
         count, size = self._desk.tasks.load()
         if count >= limits.tasks or size + len(asked.body) > limits.tasks_bytes:
             raise busy("too many tasks wait", 30.0)
-        asked = with_ids(asked, str(uuid.uuid4()), str(uuid.uuid4()))
         return self._desk.tasks.add(
             operation=asked.operation,
             transaction=asked.transaction,
@@ -168,10 +166,10 @@ def _task(request: Request) -> str:
 
 
 def _call(operation: Operation, request: Request, caller: Caller | None, body: bytes) -> Call:
-    """A request as its operation sees it. Names that begin with _ are our own."""
+    """A request as its operation sees it."""
     given = request.query_params.multi_items()
-    query = {name: value for name, value in given if not name.startswith("_")}
-    if len(query) != len([name for name, _ in given if not name.startswith("_")]):
+    query = dict(given)
+    if len(query) != len(given):
         raise Fault(400, "query: a parameter is there twice")
     accepted = request.headers.get("accept", "")
     return Call(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from engine.errors import TenprintError
+from engine.service.results import Pending
 from engine.service.tasks import TaskRow
 from engine.web.callbacks import Callbacks
 from engine.web.calls import unpack
@@ -91,9 +92,10 @@ class Runner:
         return True
 
     def _result_of(self, task: TaskRow) -> tuple[bytes, bool]:
-        asked = unpack(task.operation, task.operator, task.request)
+        pending = Pending(task.id, task.name)
+        asked = unpack(task.operation, task.operator, task.request, pending)
         try:
-            return self._desk.perform(asked, again=task.runs > 1).for_callback(), False
+            return self._desk.perform(asked).for_callback(), False
         except Fault as fault:
             return json.dumps(fault.content).encode(), True
 
