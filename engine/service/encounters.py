@@ -15,6 +15,7 @@ from engine.service.extracting import Extractors
 from engine.service.indexes import Indexes
 from engine.service.items import Item, check_reference, read_template
 from engine.service.journal import Entry, on_record
+from engine.service.removal import Going
 from engine.service.results import ProbeFinger, Use
 from engine.service.searching import settings_for
 from engine.service.tasks import require_pending, settle
@@ -102,13 +103,14 @@ class Encounters:
             with self._writing(use) as writer:
                 holds.require_none(writer, [person])
                 row = encounters.find(writer, person, encounter)
+                going = Going(writer, [person])
                 holdings.clear(writer, row, entry.submission)
                 encounters.change(writer, row.id, given.facts)
                 fresh = encounters.find(writer, person, encounter)
                 holdings.put(writer, fresh, items, given.galleries, entry.submission)
                 lost = [name for name in row.galleries if name not in given.galleries]
                 holdings.forget_galleries(writer, row.person_id, lost)
-                self._tell(writer, entry, "updated", [person], given.galleries)
+                going.tell(entry, "updated", given.galleries)
             entry.outcome = f"{len(items)} prints in {', '.join(given.galleries)}"
         self._forget(row.galleries)
 
@@ -141,13 +143,14 @@ class Encounters:
                     rows = encounters.of_person(writer, person_id)
                 else:
                     rows = [encounters.find(writer, person, encounter)]
+                going = Going(writer, [person])
                 for row in rows:
                     holdings.clear(writer, row, entry.submission)
                 encounters.drop(writer, [row.id for row in rows])
                 names = sorted({name for row in rows for name in row.galleries})
                 holdings.forget_galleries(writer, person_id, names)
                 persons.drop_if_empty(writer, person_id)
-                self._tell(writer, entry, "removed", [person], names)
+                going.tell(entry, "removed", names)
             entry.outcome = f"{len(rows)} encounters removed"
         self._forget(names)
 
@@ -202,8 +205,9 @@ class Encounters:
             row = encounters.find(writer, person, encounter)
             if set(row.galleries) - {*names}:
                 holds.require_none(writer, [person])
+            going = Going(writer, [person])
             holdings.set_galleries(writer, row, names, entry.submission)
-            self._tell(writer, entry, "galleries", [person], names)
+            going.tell(entry, "galleries", names)
             entry.outcome = ", ".join(names)
 
     def names(self) -> list[str]:

@@ -281,6 +281,15 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class PastProof:
+    """What a search for what was removed in the past found. text, clean: as of a `Proof`."""
+
+    document: dict[str, Any]
+    text: bytes
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Extraction:
     """One print and what was made of it. blob: the template in the form of
     formats.template. shown: what the steps showed, by key (see trace)."""
