@@ -11,7 +11,7 @@ import typer
 from engine.cli import audit_tables as tables
 from engine.cli.exits import Exit
 from engine.cli.options import CaseOption, PurposeOption
-from engine.cli.session import Session, make_parent, verb
+from engine.cli.session import Session, make_parent, verb, write_file
 
 if TYPE_CHECKING:
     from engine.service.auditing import Checked, Filter
@@ -140,6 +140,39 @@ def export(
     )
 
 
+def prove(
+    session: Session,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", show_default="not written")
+    ] = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    person: PersonOption = "",
+    purpose: PurposeOption = "",
+    case_id: CaseOption = "",
+) -> None:
+    """Look for all that past removals deleted, by command or over the service: nothing is left."""
+    wanted = _filter(start, end, person, "", "")
+    if file:
+        make_parent(file)
+    with session.open() as tenprint:
+        use = session.use(purpose=purpose, case_id=case_id)
+        proof = tenprint.prove_removals(wanted, use=use)
+    if file:
+        write_file(file, proof.text)
+    if not proof.clean:
+        session.exit = Exit.FAILED
+    document = proof.document
+    rows = ", ".join(f"{count} {name}" for name, count in document["rows"].items()) or "no row"
+    session.answer(
+        document,
+        f"{len(document['removals'])} removals deleted {rows}",
+        f"database: {document['database']}",
+        "nothing of it is left" if proof.clean else f"left: {'; '.join(document['faults'])}",
+        *([f"proof: {file}"] if file else []),
+    )
+
+
 def purposes(
     session: Session,
     allow: Annotated[
@@ -196,6 +229,7 @@ for name, function, example in (
     ("head", head, "tenprint audit head"),
     ("verify", verify, "tenprint audit verify --head 1042:9f2c..."),
     ("export", export, "tenprint audit export log.jsonl"),
+    ("prove", prove, "tenprint audit prove proof.json --person P0001"),
     ("purposes", purposes, "tenprint audit purposes --allow investigation --allow training"),
 ):
     verb(app, name, example)(function)

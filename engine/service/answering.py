@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from engine import pipeline
-from engine.errors import InputError, NotFoundError, TenprintError, UseError
+from engine.errors import (
+    ConflictError,
+    InputError,
+    NotFoundError,
+    TenprintError,
+    UseError,
+)
 from engine.formats import template as template_format
 from engine.formats.manifest import PrintRow
 from engine.index.gallery import Entry, Gallery
@@ -25,6 +33,7 @@ from engine.service.journal import on_record, on_record_together
 from engine.service.queueing import keep_rules, name_case
 from engine.service.results import ProbeFinger, Searched, Use
 from engine.service.searching import DEFAULT_FPIR, search, settings_for, write_down
+from engine.service.tasks import require_pending, settle
 from engine.settings import Settings
 from engine.stages import CATCH_UP, COMPARE, KEEP, PLACE, stage
 from engine.store import changes, encounters, galleries, prints, records
@@ -44,7 +53,8 @@ _NOWHERE = Path("enrolled")  # in the place of the file that a probe comes from
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A search that a client asks for. gallery: a name, or ALL. point: the operating point, ""
-    for the settings' own. leave_out: a person who is not to be among the candidates."""
+    for the settings' own. leave_out: a person who is not to be among the candidates. told: what a
+    client is told of the answer, which a task keeps with the search."""
 
     fingers: tuple[ProbeFinger, ...]
     gallery: str
@@ -53,6 +63,7 @@ class Asked:
     point: str = ""
     leave_out: str = ""
     probe: str = "probe"
+    told: Callable[[Answer], bytes] = lambda _: b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +245,9 @@ class Answering:
         lines: Sequence[Line],
         made: Sequence[Searched | TenprintError],
     ) -> list[Answer | TenprintError]:
-        """Writes all searches in one transaction, then tells what they found."""
-        kept: list[Searched | TenprintError] = []
+        """Writes all searches in one transaction, those of tasks with what their clients are told;
+        then tells what they found."""
+        kept: list[Searched | Answer | TenprintError] = []
         with stage(KEEP), self._database.write() as writer:
             changes.lock(writer)
             for each, line, found in zip(batch, lines, made, strict=True):
@@ -243,26 +255,42 @@ class Answering:
                     journal.end(writer, line, found)
                     kept.append(found)
                     continue
+                try:
+                    require_pending(writer, each.use.task)
+                except ConflictError as error:
+                    journal.end(writer, line, error)
+                    kept.append(error)
+                    continue
                 if found.search is not None:
                     found = write_down(writer, found, line, each.most)
                     keep_rules(writer, self.policy, line.submission)
                 line.outcome = _outcome(found)
                 journal.end(writer, line)
-                kept.append(found)
+                kept.append(self._settle(writer, each, found))
         for line in lines:
             line.ended = True
-        with stage(PLACE):
-            return [each if isinstance(each, TenprintError) else self._told(each) for each in kept]
+        with stage(PLACE), self._database.read() as connection:
+            return [
+                self._told(connection, each) if isinstance(each, Searched) else each
+                for each in kept
+            ]
 
-    def _told(self, found: Searched) -> Answer:
+    def _settle(self, writer: Connection, asked: Asked, found: Searched) -> Searched | Answer:
+        """Keeps a task's result with its search. Who waits for an answer is told after the lock."""
+        if asked.use.task is None:
+            return found
+        answer = self._told(writer, found)
+        settle(writer, replace(asked.use.task, result=asked.told(answer)))
+        return answer
+
+    def _told(self, connection: Connection, found: Searched) -> Answer:
         if found.search is None:
             return Answer(None, None, found.at, {}, {})
         listed = found.search.candidates
         persons = sorted({candidate.person for candidate in listed})
         ids = [evidence.template_id for each in listed for evidence in each.evidence]
-        with self._database.read() as connection:
-            facts = records.of_persons(connection, persons)
-            origins = encounters.origins(connection, ids)
+        facts = records.of_persons(connection, persons)
+        origins = encounters.origins(connection, ids)
         return Answer(
             found.search, found.search_id, found.at, self._places(found, persons, facts), origins
         )

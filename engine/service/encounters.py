@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,10 @@ from engine.service.extracting import Extractors
 from engine.service.indexes import Indexes
 from engine.service.items import Item, check_reference, read_template
 from engine.service.journal import Entry, on_record
+from engine.service.removal import Going
 from engine.service.results import ProbeFinger, Use
 from engine.service.searching import settings_for
+from engine.service.tasks import require_pending, settle
 from engine.service.workers import Refused
 from engine.settings import Settings
 from engine.stages import EXTRACT, KEEP, stage
@@ -73,12 +74,8 @@ class Encounters:
         self._settings = settings
         self._extractors = extractors
 
-    def create(
-        self, person: str | None, encounter: str | None, given: Given, use: Use
-    ) -> tuple[str, str]:
-        """Keeps a new encounter, and its person where there is none; ids are made where they are
-        not given. Nobody is searched for. Gives the ids of person and encounter."""
-        person, encounter = person or str(uuid.uuid4()), encounter or str(uuid.uuid4())
+    def create(self, person: str, encounter: str, given: Given, use: Use) -> None:
+        """Keeps a new encounter, and its person where there is none. Nobody is searched for."""
         check_reference("personId", person)
         check_reference("encounterId", encounter)
         with self._on_record("enrol", use, person) as entry:
@@ -87,7 +84,7 @@ class Encounters:
             if found is not None:  # told before any work, and again when it is written
                 self._refuse_if_there(found, person, encounter)
             items = self._extract_new(given)
-            with self._writing() as writer:
+            with self._writing(use) as writer:
                 row = encounters.create(writer, person, encounter, given.facts, entry.submission)
                 holdings.put(writer, row, items, given.galleries, entry.submission)
                 entry.tell(
@@ -98,23 +95,23 @@ class Encounters:
                     prints=len(items),
                 )
             entry.outcome = f"{len(items)} prints in {', '.join(given.galleries)}"
-        return person, encounter
 
     def replace(self, person: str, encounter: str, given: Given, use: Use) -> None:
         """Puts what is given in the place of all that an encounter had."""
         with self._on_record("update", use, person) as entry:
             self.find(person, encounter)
             items = self._extract_new(given)
-            with self._writing() as writer:
+            with self._writing(use) as writer:
                 holds.require_none(writer, [person])
                 row = encounters.find(writer, person, encounter)
+                going = Going(writer, [person])
                 holdings.clear(writer, row, entry.submission)
                 encounters.change(writer, row.id, given.facts)
                 fresh = encounters.find(writer, person, encounter)
                 holdings.put(writer, fresh, items, given.galleries, entry.submission)
                 lost = [name for name in row.galleries if name not in given.galleries]
                 holdings.forget_galleries(writer, row.person_id, lost)
-                self._tell(writer, entry, "updated", [person], given.galleries)
+                going.tell(entry, "updated", given.galleries)
             entry.outcome = f"{len(items)} prints in {', '.join(given.galleries)}"
         self._forget(row.galleries)
 
@@ -140,20 +137,21 @@ class Encounters:
     def remove(self, person: str, encounter: str | None, use: Use) -> None:
         """Deletes one encounter of a person, or all; with the last one the person goes."""
         with self._on_record("remove", use, person) as entry:
-            with self._writing() as writer:
+            with self._writing(use) as writer:
                 holds.require_none(writer, [person])
                 person_id = encounters.find_person(writer, person)
                 if encounter is None:
                     rows = encounters.of_person(writer, person_id)
                 else:
                     rows = [encounters.find(writer, person, encounter)]
+                going = Going(writer, [person])
                 for row in rows:
                     holdings.clear(writer, row, entry.submission)
                 encounters.drop(writer, [row.id for row in rows])
                 names = sorted({name for row in rows for name in row.galleries})
                 holdings.forget_galleries(writer, person_id, names)
                 persons.drop_if_empty(writer, person_id)
-                self._tell(writer, entry, "removed", [person], names)
+                going.tell(entry, "removed", names)
             entry.outcome = f"{len(rows)} encounters removed"
         self._forget(names)
 
@@ -162,7 +160,7 @@ class Encounters:
         self._refuse_same(target, source)
         with (
             self._on_record("merge", use, f"{source} into {target}"[:200]) as entry,
-            self._writing() as writer,
+            self._writing(use) as writer,
         ):
             holds.require_none(writer, [source, target])
             target_id = encounters.find_person(writer, target)
@@ -178,7 +176,7 @@ class Encounters:
         self._refuse_same(target, source)
         with (
             self._on_record("move", use, f"{source} to {target}"[:200]) as entry,
-            self._writing() as writer,
+            self._writing(use) as writer,
         ):
             holds.require_none(writer, [source, target])
             target_id = encounters.find_person(writer, target)
@@ -195,7 +193,7 @@ class Encounters:
         """Makes an encounter ACTIVE, or INACTIVE: kept and not searched."""
         if status not in (ACTIVE, INACTIVE):
             raise InputError("status", f"must be {ACTIVE} or {INACTIVE}, not {status[:20]!r}")
-        with self._on_record("status", use, person) as entry, self._writing() as writer:
+        with self._on_record("status", use, person) as entry, self._writing(use) as writer:
             row = encounters.find(writer, person, encounter)
             holdings.set_status(writer, row, status, entry.submission)
             self._tell(writer, entry, status.lower(), [person], row.galleries)
@@ -204,12 +202,13 @@ class Encounters:
     def set_galleries(self, person: str, encounter: str, names: Sequence[str], use: Use) -> None:
         """Puts an encounter into exactly these galleries."""
         check_galleries(names)
-        with self._on_record("galleries", use, person) as entry, self._writing() as writer:
+        with self._on_record("galleries", use, person) as entry, self._writing(use) as writer:
             row = encounters.find(writer, person, encounter)
             if set(row.galleries) - {*names}:
                 holds.require_none(writer, [person])
+            going = Going(writer, [person])
             holdings.set_galleries(writer, row, names, entry.submission)
-            self._tell(writer, entry, "galleries", [person], names)
+            going.tell(entry, "galleries", names)
             entry.outcome = ", ".join(names)
 
     def names(self) -> list[str]:
@@ -301,11 +300,14 @@ class Encounters:
         entry.tell(writer, event, persons=[*people], galleries=sorted(names))
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """One transaction; writers wait for each other before they read what they change."""
+    def _writing(self, use: Use) -> Iterator[Connection]:
+        """One transaction; writers wait for each other before they read what they change. What a
+        task does is kept with its result."""
         with stage(KEEP), self._database.write() as writer:
             changes.lock(writer)
+            require_pending(writer, use.task)
             yield writer
+            settle(writer, use.task)
 
     @contextmanager
     def _on_record(self, verb: str, use: Use, subject: str) -> Iterator[Entry]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,7 +12,7 @@ from engine.errors import GalleryError
 from engine.service.indexes import Indexes
 from engine.service.journal import Entry
 from engine.service.results import Progress, Removed
-from engine.store import changes, galleries, holds, persons
+from engine.store import changes, galleries, holds, persons, row_ids
 from engine.store.chain import Head
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
@@ -45,18 +47,10 @@ def delete_person(
         if not names:
             raise GalleryError(f"person {person!r} is in no gallery")
         rows = [galleries.find(writer, name) for name in names]
-        removed = sum(
-            (persons.remove(writer, row, person, entry.submission) for row in rows), Removed()
-        )
-        last = changes.latest(writer)
-        head = entry.tell(
-            writer,
-            "removed",
-            persons=[person],
-            galleries=names,
-            changes=[last - removed.templates + 1, last],
-            **counts(removed),
-        )
+        going = Going(writer, [person])
+        for row in rows:
+            persons.remove(writer, row, person, entry.submission)
+        removed, head = going.tell(entry, "removed", names)
     return removed, rows, head
 
 
@@ -75,11 +69,10 @@ def remove_gallery(
             batch = todo[start : start + REMOVED_AT_ONCE]
             with database.write() as writer:
                 changes.lock(writer)
-                went = sum(
-                    (_remove_if_there(writer, row, each, entry.submission) for each in batch),
-                    Removed(),
-                )
-                entry.tell_of_many(writer, "removed", batch, galleries=[gallery], **counts(went))
+                going = Going(writer, batch)
+                for each in batch:
+                    _remove_if_there(writer, row, each, entry.submission)
+                went, _ = going.tell(entry, "removed", [gallery])
             removed += went
             on_progress(start + len(batch), total)
         with database.write() as writer:
@@ -94,12 +87,35 @@ def remove_gallery(
     return removed
 
 
-def _remove_if_there(writer: Connection, row: GalleryRow, person: str, submission: int) -> Removed:
+def _remove_if_there(writer: Connection, row: GalleryRow, person: str, submission: int) -> None:
     """Another process may remove the same persons."""
-    try:
-        return persons.remove(writer, row, person, submission)
-    except GalleryError:
-        return Removed()
+    with suppress(GalleryError):
+        persons.remove(writer, row, person, submission)
+
+
+class Going:
+    """What is about to be deleted of some persons, in one transaction, under the clock's lock."""
+
+    def __init__(self, writer: Connection, people: Sequence[str]) -> None:
+        self._writer = writer
+        self._people = people
+        self._before = row_ids.of_persons(writer, people)
+        self._change = changes.latest(writer)
+
+    def tell(self, entry: Entry, event: str, names: Sequence[str]) -> tuple[Removed, Head]:
+        """Writes in the audit log what went, by counts, numbers of changes and ids of rows: by
+        those it can be looked for ever after (`past_removals`)."""
+        gone = self._before.without(row_ids.of_persons(self._writer, self._people))
+        head = entry.tell_of_many(
+            self._writer,
+            event,
+            self._people,
+            galleries=sorted(names),
+            changes=[self._change + 1, changes.latest(self._writer)],
+            rows=gone.ranges,
+            **counts(gone.counts),
+        )
+        return gone.counts, head
 
 
 def counts(removed: Removed) -> dict[str, Any]:

@@ -47,11 +47,22 @@ Progress = Callable[[int, int], None]  # prints done, prints in all
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """A task that a use does: what it changes and what its client is told are kept together, or
+    neither is. result: what that is, where it is known before the work."""
+
+    id: int
+    name: str
+    result: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """Who uses the system and why: kept with the submission of every use, and in the audit log.
 
     source: the files it came from. case_id: of the case that it serves, as the asker calls it.
-    origin: where the request came from, for the audit log: "cli", or a client's address.
+    origin: where the request came from, for the audit log: "cli", or a client's address. task:
+    the task that it does, where it is one's.
     """
 
     jurisdiction: str = ""
@@ -60,6 +71,7 @@ class Use:
     source: str = ""
     case_id: str = ""
     origin: str = ""
+    task: Pending | None = None
 
 
 NOBODY = Use()
@@ -265,6 +277,15 @@ class Proof:
     whose SHA-256 the audit log has. clean: whether nothing was found."""
 
     removed: Removed
+    document: dict[str, Any]
+    text: bytes
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PastProof:
+    """What a search for what was removed in the past found. text, clean: as of a `Proof`."""
+
     document: dict[str, Any]
     text: bytes
     clean: bool

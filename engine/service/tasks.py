@@ -6,11 +6,25 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
+from sqlalchemy import Connection
+
+from engine.errors import ConflictError
+from engine.service.results import Pending
 from engine.store import tasks
 from engine.store.database import Database
 from engine.store.tasks import COMPLETED, ERROR, PENDING, RETRY, SCHEDULED, TaskRow
 
-__all__ = ["COMPLETED", "ERROR", "PENDING", "RETRY", "SCHEDULED", "TaskList", "TaskRow"]
+__all__ = [
+    "COMPLETED",
+    "ERROR",
+    "PENDING",
+    "RETRY",
+    "SCHEDULED",
+    "TaskList",
+    "TaskRow",
+    "require_pending",
+    "settle",
+]
 
 
 class TaskList:
@@ -88,9 +102,9 @@ class TaskList:
         return tasks.result_of(self._database.vault, task)
 
     def done(self, task: TaskRow, result: bytes, *, failed: bool) -> None:
-        """Keeps a task's result until it is delivered."""
+        """Keeps a task's result until it is delivered; nothing where `settle` has kept it."""
         with self._database.write() as connection:
-            tasks.done(connection, task, result, failed=failed)
+            tasks.done(connection, task.id, task.name, result, failed=failed)
 
     def delivered(self, task: TaskRow) -> None:
         """The client has the result."""
@@ -113,3 +127,19 @@ class TaskList:
                 return None
         with self._database.write() as connection:
             return next(iter(tasks.claim(connection, states, hold)), None)
+
+
+def require_pending(writer: Connection, task: Pending | None) -> None:
+    """ConflictError where another process, which took a slow one for dead, has done the task.
+
+    Call it with the clock's lock held, before the work that `settle` ends.
+    """
+    if task is not None and not tasks.is_pending(writer, task.id):
+        raise ConflictError("the task was done by another process meanwhile")
+
+
+def settle(writer: Connection, task: Pending | None) -> None:
+    """Keeps a task's result in the transaction that does it: a process that dies leaves both or
+    neither, so nothing is done twice and no result is lost."""
+    if task is not None:
+        tasks.done(writer, task.id, task.name, task.result)

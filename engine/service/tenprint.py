@@ -25,7 +25,7 @@ from engine.risk.policy import load_policy
 from engine.service import removal, rotation
 from engine.service.access import Access
 from engine.service.answering import Answering
-from engine.service.auditing import Audit
+from engine.service.auditing import EVERYTHING, Audit, Filter
 from engine.service.calibrating import measure, scoring, sites_of
 from engine.service.drift import Drift, DriftSettings
 from engine.service.drift import measure as measure_drift
@@ -37,6 +37,7 @@ from engine.service.extracting import Extractors
 from engine.service.home import open_home
 from engine.service.indexes import Indexes
 from engine.service.journal import on_record
+from engine.service.past_removals import prove_past
 from engine.service.proving import prove_removal
 from engine.service.queueing import keep_rules, make_queue, read_case, rules_for
 from engine.service.reporting import make_report
@@ -50,6 +51,7 @@ from engine.service.results import (
     GalleryInfo,
     IdentifyReport,
     KeyStatus,
+    PastProof,
     Probe,
     Progress,
     Proof,
@@ -578,6 +580,17 @@ class Tenprint:
             )
             entry.outcome = f"{proof.removed.templates} templates of one person removed, " + (
                 "with proof" if proof.clean else "but the proof found remains"
+            )
+            return proof
+
+    def prove_removals(self, wanted: Filter = EVERYTHING, *, use: Use = NOBODY) -> PastProof:
+        """Looks for all that the removals of a person, or of a time, deleted, whoever made them:
+        in tables and saved indexes, by the ids that the audit log has."""
+        told: dict[str, Any] = {"persons": [wanted.person]} if wanted.person else {}
+        with on_record(self._database, "prove", use, wanted.person, **told) as entry:
+            proof = prove_past(self._database, self._indexes, wanted, entry)
+            entry.outcome = f"{len(proof.document['removals'])} removals looked for, " + (
+                "nothing is left" if proof.clean else "something is left"
             )
             return proof
 

@@ -12,8 +12,8 @@ from engine.store.schema import REFERENCE_LENGTH, purposes
 
 # Those that need one.
 VERBS = (
-    "enrol", "update", "read", "records", "identify", "verify", "queue", "examine", "decide",
-    "reveal", "correct",
+    "enrol", "update", "read", "merge", "move", "status", "galleries", "records", "identify",
+    "verify", "queue", "examine", "decide", "reveal", "correct",
 )  # fmt: skip
 
 

@@ -151,20 +151,29 @@ def let_go(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(update(tasks).where(tasks.c.id.in_(ids)).values(held_until=None))
 
 
-def done(connection: Connection, task: TaskRow, result: bytes, *, failed: bool) -> None:
-    """Keeps the result of a task, to be delivered at once; its request is forgotten."""
-    sealed, key = vault_of(connection).seal(result, task_place(task.name, RESULT))
-    _set(
-        connection,
-        task.id,
-        state=SCHEDULED,
-        request=NOTHING,
-        result=sealed,
-        sealed_with=key,
-        failed=failed,
-        due_at=now(),
-        held_until=None,
-    )
+def is_pending(connection: Connection, task_id: int) -> bool:
+    """Whether a task is still to be done; ask under the clock's lock, as those who do it settle."""
+    query = select(tasks.c.state).where(tasks.c.id == task_id)
+    return connection.execute(query).scalar() == PENDING
+
+
+def done(
+    connection: Connection, task_id: int, name: str, result: bytes, *, failed: bool = False
+) -> bool:
+    """Keeps the result of a task, to be delivered at once; its request is forgotten. Changes
+    nothing and gives False where it was done already."""
+    sealed, key = vault_of(connection).seal(result, task_place(name, RESULT))
+    own = (tasks.c.id == task_id) & (tasks.c.state == PENDING)
+    values = {
+        "state": SCHEDULED,
+        "request": NOTHING,
+        "result": sealed,
+        "sealed_with": key,
+        "failed": failed,
+        "due_at": now(),
+        "held_until": None,
+    }
+    return connection.execute(update(tasks).where(own).values(values)).rowcount == 1
 
 
 def delivered(connection: Connection, task_id: int) -> None:

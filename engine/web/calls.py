@@ -6,11 +6,11 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.service.items import check_reference
-from engine.service.results import Use
+from engine.service.results import Pending, Use
 from engine.web.faults import Fault
 from engine.web.limits import DEFAULT_PRIORITY, PRIORITIES
 
@@ -21,7 +21,8 @@ TRANSACTION_LENGTH = 200
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request that was let in. query: as it came. operator: the subject of the token. table:
-    whether the client wants CSV. origin: the client's address. purpose: of the service."""
+    whether the client wants CSV. origin: the client's address. purpose: of the service. task: where
+    it is one that was kept."""
 
     operation: str
     path: Mapping[str, str]
@@ -31,6 +32,7 @@ class Call:
     table: bool = False
     origin: str = ""
     purpose: str = ""
+    task: Pending | None = None
 
     @property
     def transaction(self) -> str:
@@ -58,7 +60,14 @@ class Call:
             operator=self.operator,
             source=f"OSIA transaction {self.transaction}",
             origin=self.origin,
+            task=self.task,
         )
+
+    def answered(self, reply: Reply) -> Use:
+        """Who asks, of a call that is answered so once it is done: a task keeps the answer then."""
+        if self.task is None:
+            return self.use
+        return replace(self.use, task=replace(self.task, result=reply.for_callback()))
 
     def id(self, name: str) -> str:
         """A reference in the path."""
@@ -99,8 +108,8 @@ class Call:
         return json.dumps(about).encode() + b"\n" + self.body
 
 
-def unpack(operation: str, operator: str, data: bytes) -> Call:
-    """The call that `Call.pack` wrote."""
+def unpack(operation: str, operator: str, data: bytes, task: Pending | None = None) -> Call:
+    """The call that `Call.pack` wrote, of a task."""
     about, _, body = data.partition(b"\n")
     told = json.loads(about)
     return Call(
@@ -112,6 +121,7 @@ def unpack(operation: str, operator: str, data: bytes) -> Call:
         told["table"],
         told["origin"],
         told["purpose"],
+        task,
     )
 
 

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from engine.errors import ConflictError, NotFoundError
 from engine.service.answering import Asked
 from engine.service.extracting import Extractors
 from engine.service.tenprint import DEFAULT_POLICY, Tenprint
-from engine.web import faults, logs, writing
+from engine.web import faults, logs
 from engine.web.calls import Call, Reply
 from engine.web.faults import Fault
 from engine.web.limits import Limits
@@ -30,9 +29,6 @@ from engine.web.telemetry import Telemetry
 from engine.web.watching import Watching
 
 log = logging.getLogger(__name__)
-
-CREATED = ("createEncounterNoIds", "createEncounterNoId", "createEncounter")
-GONE = ("deleteEncounter", "deleteAll", "mergeEncounter", "moveEncounter")
 
 
 class Desk:
@@ -108,20 +104,15 @@ class Desk:
         line = self._read if kind is Kind.READ else self._work
         return line.put(work, priority)
 
-    def perform(self, asked: Call, *, again: bool = False) -> Reply:
-        """Does a call, in this thread. again: a process may have done it before and died before it
-        could tell; what is found done then is taken as done. Raises Faults alone."""
+    def perform(self, asked: Call) -> Reply:
+        """Does a call, in this thread. Raises Faults alone."""
         operation = BY_NAME[asked.operation]
         try:
             _ = asked.transaction
             reply = self._methods[asked.operation](asked)
         except ConflictError as error:
-            if again and asked.operation in CREATED:
-                return Reply(200, writing.ids(*_ids_of(asked), ()))
             raise _with_status(faults.of(error), operation.conflict) from error
         except NotFoundError as error:
-            if again and asked.operation in GONE:
-                return Reply()
             raise _with_status(faults.of(error), operation.missing) from error
         except Exception as error:
             raise faults.of(error) from error
@@ -148,20 +139,6 @@ class Desk:
     def _waiting(self) -> Mapping[str, int]:
         lines: Sequence[Line[Any]] = (self._work, self._read, self._search)
         return {line.name: len(line) for line in lines}
-
-
-def with_ids(asked: Call, person: str, encounter: str) -> Call:
-    """A call that creates, with the ids it is to make where the client gives none."""
-    if asked.operation not in CREATED:
-        return asked
-    return replace(asked, query={**asked.query, "_personId": person, "_encounterId": encounter})
-
-
-def _ids_of(asked: Call) -> tuple[str, str]:
-    return (
-        asked.path.get("personId") or asked.query["_personId"],
-        asked.path.get("encounterId") or asked.query["_encounterId"],
-    )
 
 
 def _with_status(fault: Fault, status: int) -> Fault:

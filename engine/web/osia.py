@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -19,7 +18,6 @@ from engine.web import faults, logs, reading
 from engine.web.auth import Caller
 from engine.web.bodies import Bodies
 from engine.web.calls import Call, Reply
-from engine.web.desk import with_ids
 from engine.web.door import Door
 from engine.web.faults import Fault, busy
 from engine.web.house import House, Place
@@ -142,7 +140,6 @@ def _keep(asked: Call, place: Place) -> str:
     count, size = place.desk.tasks.load()
     if count >= limits.tasks or size + len(asked.body) > limits.tasks_bytes:
         raise busy("too many tasks wait", 30.0)
-    asked = with_ids(asked, str(uuid.uuid4()), str(uuid.uuid4()))
     return place.desk.tasks.add(
         operation=asked.operation,
         transaction=asked.transaction,
@@ -167,10 +164,10 @@ def _task(request: Request) -> str:
 
 
 def _call(operation: Operation, request: Request, caller: Caller | None, body: bytes) -> Call:
-    """A request as its operation sees it. Names that begin with _ are our own."""
+    """A request as its operation sees it."""
     given = request.query_params.multi_items()
-    query = {name: value for name, value in given if not name.startswith("_")}
-    if len(query) != len([name for name, _ in given if not name.startswith("_")]):
+    query = dict(given)
+    if len(query) != len(given):
         raise Fault(400, "query: a parameter is there twice")
     accepted = request.headers.get("accept", "")
     return Call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 from pydantic import TypeAdapter
@@ -17,6 +18,7 @@ from engine.web.shapes import FINGERS, SUB_TYPES, TYPES, EncounterBody
 
 NOT_KEPT = ("biographicData", "createdDate", "updatedDate")
 NAMES = TypeAdapter(list[str])
+DONE = Reply()
 
 
 class Persons:
@@ -29,16 +31,15 @@ class Persons:
     def create_encounter(self, call: Call) -> Reply:
         """createEncounterNoIds, createEncounterNoId, createEncounter: with ids made where the path
         has none. Nobody is searched for."""
-        person = call.id("personId") if "personId" in call.path else None
+        person = call.id("personId") if "personId" in call.path else str(uuid.uuid4())
         name = call.id("encounterId") if "encounterId" in call.path else None
         with stage(DECODE):
             body = reading.parse(EncounterBody, call.body)
             given = reading.encounter(body, name, self._limits)
-        # A task has its ids from the moment it was accepted: done twice, it is there once.
-        person = person or call.query.get("_personId")
-        name = name or call.query.get("_encounterId")
-        ids = self._encounters.create(person, name, given, call.use)
-        return Reply(200, writing.ids(*ids, _not_kept(body)))
+        name = name or str(uuid.uuid4())
+        reply = Reply(200, writing.ids(person, name, _not_kept(body)))
+        self._encounters.create(person, name, given, call.answered(reply))
+        return reply
 
     def read_encounters(self, call: Call) -> Reply:
         """readAllEncounters."""
@@ -56,44 +57,54 @@ class Persons:
         with stage(DECODE):
             body = reading.parse(EncounterBody, call.body)
             given = reading.encounter(body, name, self._limits)
-        self._encounters.replace(person, name, given, call.use)
-        return Reply(200, writing.ids(person, name, _not_kept(body)))
+        reply = Reply(200, writing.ids(person, name, _not_kept(body)))
+        self._encounters.replace(person, name, given, call.answered(reply))
+        return reply
 
     def delete_encounter(self, call: Call) -> Reply:
         """deleteEncounter; with the last one the person goes."""
-        self._encounters.remove(call.id("personId"), call.id("encounterId"), call.use)
-        return Reply()
+        self._encounters.remove(call.id("personId"), call.id("encounterId"), call.answered(DONE))
+        return DONE
 
     def delete_person(self, call: Call) -> Reply:
         """deleteAll."""
-        self._encounters.remove(call.id("personId"), None, call.use)
-        return Reply()
+        self._encounters.remove(call.id("personId"), None, call.answered(DONE))
+        return DONE
 
     def merge(self, call: Call) -> Reply:
         """mergeEncounter."""
-        self._encounters.merge(call.id("personIdTarget"), call.id("personIdSource"), call.use)
-        return Reply()
+        self._encounters.merge(
+            call.id("personIdTarget"), call.id("personIdSource"), call.answered(DONE)
+        )
+        return DONE
 
     def move(self, call: Call) -> Reply:
         """moveEncounter."""
         self._encounters.move(
-            call.id("personIdTarget"), call.id("personIdSource"), call.id("encounterId"), call.use
+            call.id("personIdTarget"),
+            call.id("personIdSource"),
+            call.id("encounterId"),
+            call.answered(DONE),
         )
-        return Reply()
+        return DONE
 
     def update_status(self, call: Call) -> Reply:
         """updateEncounterStatus."""
         status = call.query.get("status")
         if status is None:
             raise Fault(400, "status: required: ACTIVE or INACTIVE")
-        self._encounters.set_status(call.id("personId"), call.id("encounterId"), status, call.use)
-        return Reply()
+        self._encounters.set_status(
+            call.id("personId"), call.id("encounterId"), status, call.answered(DONE)
+        )
+        return DONE
 
     def update_galleries(self, call: Call) -> Reply:
         """updateEncounterGalleries."""
         names = reading.parse(NAMES, call.body)
-        self._encounters.set_galleries(call.id("personId"), call.id("encounterId"), names, call.use)
-        return Reply()
+        self._encounters.set_galleries(
+            call.id("personId"), call.id("encounterId"), names, call.answered(DONE)
+        )
+        return DONE
 
     def read_templates(self, call: Call) -> Reply:
         """readTemplate: what was computed of an encounter's prints."""

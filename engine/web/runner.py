@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from engine.errors import KeysError, StoreError, TenprintError
+from engine.service.results import Pending
 from engine.service.tasks import TaskRow
 from engine.stages import ANSWER, stage
 from engine.web import faults
@@ -94,10 +95,12 @@ class Runner:
         return True
 
     def _result_of(self, task: TaskRow) -> tuple[bytes, bool]:
+        pending = Pending(task.id, task.name)
         with self._desk.watching.task(task.operation) as watched:
             try:
-                asked = unpack(task.operation, task.operator, self._tasks.request_of(task))
-                reply = self._desk.perform(asked, again=task.runs > 1)
+                request = self._tasks.request_of(task)
+                asked = unpack(task.operation, task.operator, request, pending)
+                reply = self._desk.perform(asked)
             except KeysError:
                 raise  # another process may have the key, or this one soon
             except StoreError as error:

@@ -87,14 +87,24 @@ class Searches:
     def _search(self, call: Call, fingers: tuple[ProbeFinger, ...], leave_out: str = "") -> Reply:
         threshold, most, point = _search_options(call, self._limits.candidates)
         gallery = call.id("galleryId")
+
+        def reply(answer: Answer) -> Reply:
+            names = list(answer.search.sequences) if answer.search else [gallery]
+            over = answer.search.candidates if answer.search else ()
+            counts = {"searches": 1, "hits": sum(each.over_threshold for each in over)}
+            return Reply(200, writing.candidates(answer, threshold, names), counts=counts)
+
         asked = Asked(
-            fingers, gallery, most, call.use, point, leave_out, call.transaction or "probe"
+            fingers,
+            gallery,
+            most,
+            call.use,
+            point,
+            leave_out,
+            call.transaction or "probe",
+            lambda answer: reply(answer).for_callback(),
         )
-        answer: Answer = self._ask(asked, call.priority).result()
-        names = list(answer.search.sequences) if answer.search else [gallery]
-        over = answer.search.candidates if answer.search else ()
-        counts = {"searches": 1, "hits": sum(each.over_threshold for each in over)}
-        return Reply(200, writing.candidates(answer, threshold, names), counts=counts)
+        return reply(self._ask(asked, call.priority).result())
 
 
 def _search_options(call: Call, most: int = 1) -> tuple[float | None, int, str]:

@@ -203,6 +203,28 @@ def test_a_removal_is_proved(run: Runner, tmp_path: Path) -> None:
     assert run("audit", "verify", "--head", head).exit_code == Exit.DONE
 
 
+def test_removals_of_the_past_are_proved(run: Runner, tmp_path: Path) -> None:
+    run("gallery", "remove", "--person", "P2", "--yes")
+    run("gallery", "remove", "--person", "P3", "--yes")
+    result = run("audit", "prove", tmp_path / "out" / "proof.json", "--person", "P2")
+    assert result.exit_code == Exit.DONE, result.output
+    assert "nothing of it is left" in result.stdout
+    (removal,) = json.loads((tmp_path / "out" / "proof.json").read_text())["removals"]
+    assert removal["persons"] == ["P2"]
+    assert len(run.json("audit", "prove")["removals"]) == 2
+    (gone, _), *_ = removal_rows(run)["persons"]
+    run.tamper(f"INSERT INTO persons VALUES ({gone}, 'somebody', '2026-01-01 00:00:00')")
+    left = run("audit", "prove")
+    assert left.exit_code == Exit.FAILED
+    assert "1 rows in persons" in left.stdout
+
+
+def removal_rows(run: Runner) -> Any:
+    """The ids that the log has of the first removal."""
+    entries = run.json("audit", "show", "--verb", "remove")["entries"]
+    return next(entry["rows"] for entry in entries if entry["event"] == "removed")
+
+
 def test_a_removal_that_leaves_something_says_so(run: Runner, tmp_path: Path) -> None:
     with closing(sqlite3.connect(run.home / "tenprint.sqlite")) as database:
         query = "SELECT data FROM images WHERE print_id = 1"

@@ -44,7 +44,7 @@ def add(database: Database, name: str) -> TaskRow:
 
 def done(database: Database, name: str) -> TaskRow:
     with database.write() as connection:
-        tasks.done(connection, tasks.find(connection, name), RESULT, failed=False)
+        tasks.done(connection, tasks.find(connection, name).id, name, RESULT)
         return tasks.find(connection, name)
 
 

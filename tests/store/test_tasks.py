@@ -69,7 +69,7 @@ def test_a_result_is_delivered_again_until_it_is_given_up(
     with database.write() as connection:
         task_id = add(connection, "a")
         (task,) = tasks.claim(connection, [tasks.PENDING], HOLD)
-        tasks.done(connection, task, b"[]", failed=False)
+        tasks.done(connection, task.id, task.name, b"[]")
         assert tasks.find(connection, "a").request == b""
     assert claim(database, *UNDELIVERED) == ["a"]
     with database.write() as connection:
@@ -95,7 +95,7 @@ def test_old_tasks_are_cleared_away(database: Database, ticking: Clock) -> None:
     with database.write() as connection:
         task_id = add(connection, "a")
         add(connection, "b")
-        tasks.done(connection, tasks.find(connection, "a"), b"[]", failed=False)
+        tasks.done(connection, tasks.find(connection, "a").id, "a", b"[]")
         tasks.delivered(connection, task_id)
         assert tasks.clear_away(connection, timedelta(days=7)) == 0
     ticking.tick(8 * 86400)

@@ -120,10 +120,13 @@ Serving = Callable[..., Any]
 
 @pytest.fixture
 def serving(tenprint: Tenprint, issuer: Issuer, poster: FakePoster) -> Serving:
-    """Serves an installation inside a block."""
+    """Serves an installation inside a block, or another one."""
+    usual = tenprint
 
     @contextmanager
-    def serve(limits: Limits = QUICK, told: Telemetry = SILENT) -> Iterator[Client]:
+    def serve(
+        limits: Limits = QUICK, told: Telemetry = SILENT, *, tenprint: Tenprint = usual
+    ) -> Iterator[Client]:
         guard = Guard(ISSUER, AUDIENCE, FixedKeys(issuer.jwks, "test"))
         app = make_app(
             tenprint,

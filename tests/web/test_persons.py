@@ -389,3 +389,29 @@ def test_a_site_that_allows_some_purposes_refuses_others(
         purposes.put(writer, ["booking"], submissions.begin(writer, "purposes"))
     assert client("POST", PATH.format("H1", "E2"), encounter(item(2))).status_code == 403
     assert client("GET", PATH.format("H1", "E1")).status_code == 403
+
+
+def test_every_change_needs_a_purpose_where_some_are_allowed(
+    client: Client, tenprint: Tenprint
+) -> None:
+    """This service was started without one. To delete needs none: nothing should be in its way."""
+    put(client, "P1", "E1", item(1))
+    put(client, "P2", "E2", item(2))
+    tenprint.audit.allow(["booking"])
+    path = PATH.format("P1", "E1")
+    for method, where, body, query in (
+        ("GET", path, None, {}),
+        ("PUT", path, encounter(item(1)), {}),
+        ("PUT", path + "/status", None, {"status": "INACTIVE"}),
+        ("PUT", path + "/galleries", ["border"], {}),
+        ("POST", "/v1/persons/P1/merge/P2", None, {}),
+        ("POST", "/v1/persons/P1/move/P2/encounters/E2", None, {}),
+        ("POST", "/v1/persons", encounter(item(3)), {}),
+        ("POST", "/v1/identify/criminal", identify(item(1)), {}),
+    ):
+        response = client(method, where, body, **query)
+        assert (response.status_code, "purpose" in response.text) == (403, True), where
+    tenprint.audit.allow([])
+    assert found(client, 1) == ["P1"]
+    tenprint.audit.allow(["booking"])
+    assert client("DELETE", "/v1/persons/P1").status_code == 204

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from datetime import timedelta
@@ -10,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.service.tenprint import Tenprint
 from engine.web.calls import Call
-from engine.web.desk import Desk, with_ids
-from engine.web.faults import Fault
+from engine.web.desk import Desk
 from engine.web.limits import Limits
 from tests.web.serving import (
     CALLBACK,
@@ -191,22 +188,6 @@ def test_tasks_survive_the_process(
         assert {url.params["taskId"] for url, _, _ in posted} == set(tasks)
         persons = {content["personId"] for _, content, _ in posted}
         assert {*found(client, 1), *found(client, 2)} == persons
-
-
-def test_what_was_done_before_a_crash_is_not_done_twice(tenprint: Tenprint) -> None:
-    desk = Desk(tenprint, workers=0, limits=FAST)
-    body = json.dumps(encounter(item(1))).encode()
-    query = {"transactionId": "T"}
-    asked = with_ids(Call("createEncounterNoIds", {}, query, body, "me"), "P", "E")
-    first = desk.perform(asked)
-    assert desk.perform(asked, again=True).content == first.content
-    with pytest.raises(Fault) as refused:
-        desk.perform(asked)
-    assert refused.value.status == 400
-    gone = Call("deleteAll", {"personId": "P"}, query, b"", "me")
-    assert desk.perform(gone).status == 204
-    assert desk.perform(gone, again=True).status == 204
-    desk.close()
 
 
 def test_too_many_tasks_are_refused(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
