@@ -13,11 +13,18 @@ exit code is 0 where all that must hold did.
 
 from __future__ import annotations
 
-from gevent import monkey
+import importlib.util
+import sys
+
+NEEDED = ("gevent", "locust", "fastapi", "uvicorn", "httpx", "jwt", "psycopg")
+missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+if missing:
+    sys.exit(f"load tests need {', '.join(missing)}: pip install 'tenprint[load]'")
+
+from gevent import monkey  # noqa: E402
 
 monkey.patch_all()
 
-import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]

@@ -106,6 +106,7 @@ def serve(
         raise typer.BadParameter(
             f"serving needs {', '.join(missing)}: pip install 'tenprint[service]'"
         )
+    from engine.web import heap
     from engine.web.server import Options, cores
     from engine.web.server import serve as run
     from engine.web.tenants import open_tenants, read_tenants
@@ -115,6 +116,7 @@ def serve(
             "--home, --database and --keys are of one installation: say each tenant's own"
         )
     tenants = read_tenants(tenant or (), callback or ())
+    heap.settle()
     options = Options(
         host,
         port,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from engine.service.examining import Examining
 from engine.service.extracting import Extractors
 from engine.service.tenprint import DEFAULT_POLICY, Tenprint
+from engine.web import heap
 from engine.web.callbacks import Callbacks, Poster
 from engine.web.desk import Desk
 from engine.web.limits import Limits
@@ -22,6 +24,7 @@ from engine.web.telemetry import Telemetry
 
 ALONE = ""  # the name of the only tenant, where there are no tenants
 FOLLOW_EVERY = 1.0  # seconds
+TRIM_EVERY = 60  # looks
 
 log = logging.getLogger(__name__)
 
@@ -117,9 +120,11 @@ class House:
 
 
 async def _follow(place: Place) -> None:
-    while True:
+    for turn in itertools.count(1):
         await asyncio.sleep(FOLLOW_EVERY)
         try:
             await asyncio.shield(asyncio.to_thread(place.look))
+            if turn % TRIM_EVERY == 0:
+                await asyncio.shield(asyncio.to_thread(heap.trim))
         except Exception as error:
             log.error("changes cannot be followed: %s", type(error).__name__, exc_info=error)

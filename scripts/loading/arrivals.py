@@ -6,9 +6,10 @@ cannot make them ask less (no "coordinated omission"). Locust sends them and hea
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,29 +49,33 @@ class Answer:
 
 @dataclass
 class Client:
-    """Sends requests to the service and keeps what became of them."""
+    """Sends requests to the service's processes in turn, and keeps what became of them."""
 
-    url: str
+    urls: Sequence[str]
     token: str
     answers: list[Answer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.environment = Environment()
         self.environment.events.request.add_listener(self._hear)
-        self._session = FastHttpSession(
-            self.url,
-            self.environment.events.request,
-            None,
-            network_timeout=TIMEOUT,
-            connection_timeout=TIMEOUT,
-            concurrency=CONNECTIONS,
-        )
+        sessions = [
+            FastHttpSession(
+                url,
+                self.environment.events.request,
+                None,
+                network_timeout=TIMEOUT,
+                connection_timeout=TIMEOUT,
+                concurrency=CONNECTIONS,
+            )
+            for url in self.urls
+        ]
+        self._sessions = itertools.cycle(sessions)
 
     def send(self, request: Request, due: float | None = None) -> tuple[int, Any]:
         """Sends a request that was due at a time of time.perf_counter(); gives status and content,
         (0, None) where the connection failed."""
         context = {"request": request, "due": time.perf_counter() if due is None else due}
-        self._session.request(
+        next(self._sessions).request(
             request.method,
             request.path,
             name=request.kind,
@@ -87,16 +92,20 @@ class Client:
         """Lets requests arrive at random (Poisson) for some seconds; gives how long it took until
         the last was answered."""
         rng = np.random.default_rng(seed)
-        pool, began = Pool(), time.perf_counter()
+        pool, sent, before = Pool(), 0, len(self.answers)
+        began = time.perf_counter()
         due = began + rng.exponential(1 / rate)
         while due < began + seconds:
             wait = due - time.perf_counter()
             if wait > 0:
                 gevent.sleep(wait)
             pool.spawn(self.send, make(), due)
+            sent += 1
             due += rng.exponential(1 / rate)
-        pool.join(timeout=TIMEOUT)
+        pool.join(timeout=2 * TIMEOUT)
         pool.kill()
+        for _ in range(sent - (len(self.answers) - before)):  # a silent end is an error too
+            self.answers.append(Answer("cut off", time.perf_counter(), 2 * TIMEOUT, 0, ""))
         return time.perf_counter() - began
 
     def take(self) -> list[Answer]:

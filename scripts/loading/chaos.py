@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from loading.mixing import enrol, identify, remove
 from loading.serving import Service
 
 AS_TASK = 0.25  # of the enrolments: answered 202, done later
+BY_PICTURE = 0.5  # of the searches, where there are pictures
 REMOVED = 0.2  # of the turns
 SERVICE, WORKER, CONNECTIONS, SERVER = "service", "worker", "connections", "server"
 PATIENCE = 60.0  # seconds, until tasks are done
@@ -36,12 +37,24 @@ PATIENCE = 60.0  # seconds, until tasks are done
 class Crowd:
     """Clients that enrol, search and remove, each as soon as it is answered."""
 
-    def __init__(self, client: Client, book: Ledger, callback: str, count: int) -> None:
+    def __init__(
+        self,
+        client: Client,
+        book: Ledger,
+        callback: str,
+        count: int,
+        as_task: float,
+        pictures: Sequence[payloads.Probe] = (),
+    ) -> None:
+        """as_task: share of the enrolments that are answered 202 and done later. pictures: to
+        search with too, so that the worker processes are at work."""
         self._client = client
         self._book = book
         self._callback = callback
+        self._as_task = as_task
+        self._pictures = pictures
         self._rng = random.Random(1)
-        self._newcomers = payloads.newcomers(1, f"chaos-{os.getpid()}")
+        self._newcomers = payloads.Newcomers(1, f"chaos-{os.getpid()}")
         self._numbers = itertools.count()
         self.unexpected: Counter[str] = Counter()
         self._going = [gevent.spawn(self._live) for _ in range(count)]
@@ -57,8 +70,7 @@ class Crowd:
             if chance < REMOVED and self._book.enrolled:
                 self._remove()
             elif chance < 2 * REMOVED and self._book.enrolled:
-                newcomer = self._rng.choice(list(self._book.enrolled.values()))
-                status, content = self._client.send(identify(newcomer.probe))
+                status, content = self._client.send(identify(self._probe()))
                 if status not in (0, 200, 429, 503):
                     self.unexpected[f"a search is answered {status}: {content}"] += 1
             else:
@@ -66,10 +78,15 @@ class Crowd:
             if status_of(self._client) in (0, 429, 503):
                 gevent.sleep(0.05)  # nobody is there: do not spin
 
+    def _probe(self) -> payloads.Probe:
+        if self._pictures and self._rng.random() < BY_PICTURE:
+            return self._rng.choice(self._pictures)
+        return self._rng.choice(list(self._book.enrolled.values())).probe
+
     def _enrol(self) -> None:
         newcomer = next(self._newcomers)
         request = enrol(newcomer)
-        if self._rng.random() < AS_TASK:
+        if self._rng.random() < self._as_task:
             request = replace(request, path=f"{request.path}&callback={self._callback}")
         status, content = self._client.send(request)
         self._note(self._book.note_enrolled(newcomer, status, content))
@@ -80,7 +97,15 @@ class Crowd:
         if newcomer in self._book.tasks.values():
             self._book.enrolled[person] = newcomer  # it may not be there yet
             return
-        status, content = self._client.send(remove(person))
+        asked_before = False
+        while True:  # until it is answered: else nobody could say whether the person must be there
+            status, content = self._client.send(remove(person))
+            if status not in (0, 429, 503) or not self._going:
+                break
+            asked_before |= status == 0
+            gevent.sleep(0.05)
+        if status == 404 and asked_before:
+            status = 204  # done, though that was never answered
         self._note(self._book.note_removed(newcomer, status, content))
 
     def _note(self, words: str) -> None:
@@ -113,16 +138,18 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
         )
         stack.callback(service.stop)
         service.start()
-        client, book = Client(service.url, arguments.token), Ledger()
-        crowd = Crowd(client, book, callback, arguments.clients)
+        client, book = Client([service.url], arguments.token), Ledger()
+        crowd = Crowd(client, book, callback, arguments.clients, arguments.tasks, arguments.shown)
         killed: Counter[str] = Counter()
+        acknowledged = book.acknowledged
         for number in range(arguments.kills):
             gevent.sleep(arguments.between * (0.5 + random.Random(number).random()))
+            _wait_for_work(book, acknowledged)
+            acknowledged = book.acknowledged
             kind = _kind(number, server is not None)
-            _kill(kind, service, server)
-            killed[kind] += 1
+            killed[kind] += _kill(kind, service, server)
             console.print(f"kill {number + 1} of {arguments.kills}: {kind}; "
-                          f"{len(book.enrolled) + len(book.removed)} acknowledged")  # fmt: skip
+                          f"{acknowledged} acknowledged")  # fmt: skip
             if kind == SERVICE:
                 service.start()
         gevent.sleep(arguments.between)
@@ -138,8 +165,8 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
         )
         for words, count in crowd.unexpected.items():
             console.print(f"{count} times: {words}")
-        if not arguments.postgres:
-            for person in book.enrolled:
+        if not arguments.made:
+            for person in (*book.enrolled, *book.open):
                 client.send(remove(person))
         service.stop()
     return {
@@ -151,6 +178,8 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
         "found": asdict(found),
         "unexpected": dict(crowd.unexpected),
         "verdicts": {
+            "every kill met something": sum(killed.values()) == arguments.kills,
+            "there was something to lose": found.enrolled > 0,
             "nothing acknowledged is lost": not found.lost and not pending,
             "nothing is there twice": not found.double,
             "what was removed stays away": not found.back,
@@ -201,15 +230,24 @@ def _kind(number: int, on_postgres: bool) -> str:
     return WORKER if number % 4 == 3 else SERVICE
 
 
-def _kill(kind: str, service: Service, server: Postgres | None) -> None:
+def _kill(kind: str, service: Service, server: Postgres | None) -> bool:
+    """Whether there was what was to be killed."""
+    if kind == WORKER:
+        return service.kill_worker()
     if kind == SERVICE:
         service.kill_itself()
-    elif kind == WORKER:
-        service.kill_worker()
     elif server and kind == CONNECTIONS:
         server.drop_connections()
     elif server:
         server.server.kill()
+    return True
+
+
+def _wait_for_work(book: Ledger, before: int) -> None:
+    """Until something was acknowledged since the last kill: one that meets nobody shows nothing."""
+    with gevent.Timeout(PATIENCE, RuntimeError("the service acknowledges nothing any more")):
+        while book.acknowledged == before:
+            gevent.sleep(0.05)
 
 
 def _wait_for_tasks(client: Client, book: Ledger) -> list[str]:

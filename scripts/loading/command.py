@@ -18,12 +18,15 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import gevent
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from engine.settings import POINTS
 from loading import chaos, fresh, knee, payloads, soak
-from loading.arrivals import Client
+from loading.arrivals import BUSY, Client
+from loading.ending import end_in_order
 from loading.issuing import issue
 from loading.mixing import Mix, read_mix, remove
 from loading.page import write_page
@@ -32,16 +35,20 @@ from loading.serving import Service
 SCRIPTS = Path(__file__).parents[1]
 PICTURES = SCRIPTS.parent / "build/loading/pictures"
 MATED, STRANGERS = 160, 40  # of the probes: most come from people who were arrested before
+TABLE_WIDTH = 110
+TRIES = 5  # to remove somebody, a second between them
 console = Console(stderr=True)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one mode; 0 where all that must hold did."""
     arguments = _parser().parse_args(words)
+    end_in_order()
     with tempfile.TemporaryDirectory(prefix="tenprint-load-") as folder:
         arguments.log = Path(folder) / "service.log"
         arguments.token, arguments.entrance = issue(Path(folder))
-        if arguments.home is None:
+        arguments.made = arguments.home is None  # and is deleted with all that is in it
+        if arguments.made and not getattr(arguments, "postgres", False):
             arguments.home = Path(folder) / "home"
             make_home(arguments.home, Path(folder) / "drawn", arguments.fingers, arguments.database)
         try:
@@ -86,10 +93,10 @@ def served(arguments: argparse.Namespace) -> Iterator[list[Service]]:
 def run_knee(arguments: argparse.Namespace) -> dict[str, Any]:
     """One search at rest, then rising rates."""
     mix = _mix(arguments)
-    with served(arguments) as services:
+    alone = mix.of({"identify": 1.0})
+    with _asked(arguments, mix) as (services, client):
         (service, *_) = services
-        client = Client(service.url, arguments.token)
-        rest = knee.at_rest(client, _mix(arguments, "identify=1"))
+        rest = knee.at_rest(client, alone)
         console.print(
             f"ready in {service.ready_seconds:.1f} s; one search at rest: p50 "
             f"{1e3 * rest['p50']:.0f} ms, p95 {1e3 * rest['p95']:.0f} ms"
@@ -99,8 +106,7 @@ def run_knee(arguments: argparse.Namespace) -> dict[str, Any]:
             client, services, mix, arguments.seconds, lambda step: _say(table, step),
             arguments.first,
         )  # fmt: skip
-        _clean_up(client, mix)
-    Console().print(table)
+    Console(width=max(TABLE_WIDTH, console.width)).print(table)
     best = knee.knee_of(steps)
     if best:
         console.print(f"the knee: {best.asked:.1f} a second, p95 {1e3 * best.p95:.0f} ms")
@@ -119,15 +125,13 @@ def run_knee(arguments: argparse.Namespace) -> dict[str, Any]:
 def run_soak(arguments: argparse.Namespace) -> dict[str, Any]:
     """One rate for long."""
     mix = _mix(arguments)
-    with served(arguments) as services:
-        client = Client(services[0].url, arguments.token)
-        told = soak.soak(client, services, mix, arguments, console)
-        _clean_up(client, mix)
-    return told
+    with _asked(arguments, mix) as (services, client):
+        return soak.soak(client, services, mix, arguments, console)
 
 
 def run_chaos(arguments: argparse.Namespace) -> dict[str, Any]:
     """Kills under load."""
+    arguments.shown = payloads.pictures(PICTURES) if arguments.images else []
     return chaos.run(arguments, console)
 
 
@@ -138,24 +142,42 @@ def run_fresh(arguments: argparse.Namespace) -> dict[str, Any]:
         return fresh.run(services, arguments.token, arguments.count, console)
 
 
-def _mix(arguments: argparse.Namespace, text: str = "") -> Mix:
-    shares = read_mix(text or arguments.mix)
+@contextlib.contextmanager
+def _asked(arguments: argparse.Namespace, mix: Mix) -> Iterator[tuple[list[Service], Client]]:
+    """The service, and a client of all its processes, for the block; what the mix enrolled is
+    removed at its end, however that comes."""
+    with served(arguments) as services:
+        client = Client([each.url for each in services], arguments.token)
+        try:
+            yield services, client
+        finally:
+            _clean_up(client, mix.left)
+
+
+def _mix(arguments: argparse.Namespace) -> Mix:
+    shares = read_mix(arguments.mix)
     pictures = payloads.pictures(PICTURES) if shares.get("image") else []
+    enrols = shares.get("enrol") or shares.get("delete")
     return Mix(
         shares,
-        payloads.probes(arguments.seed, MATED, STRANGERS),
+        payloads.probes(arguments.seed, MATED, STRANGERS, arguments.fingers),
         pictures,
-        payloads.newcomers(arguments.seed, f"load-{os.getpid()}"),
+        payloads.Newcomers(arguments.seed, f"load-{os.getpid()}") if enrols else iter(()),
         arguments.point,
     )
 
 
-def _clean_up(client: Client, mix: Mix) -> None:
-    """Removes what was enrolled."""
-    if mix.enrolled:
-        console.print(f"removing {len(mix.enrolled)} persons that were enrolled ...")
-    while mix.enrolled:
-        client.send(replace(remove(mix.enrolled.popleft()), kind="clean up"))
+def _clean_up(client: Client, left: set[str]) -> None:
+    """Removes everybody who was or may have been enrolled."""
+    people = sorted(left)
+    for person in track(people, "removing who was enrolled", console=console, disable=not people):
+        for _ in range(TRIES):
+            status, _ = client.send(replace(remove(person), kind="clean up"))
+            if status not in (0, BUSY):
+                break
+            gevent.sleep(1.0)
+        if status not in (204, 404):
+            console.print(f"{person} could not be removed: answered {status}")
 
 
 def make_home(home: Path, work: Path, fingers: int, database: str = "") -> None:
@@ -203,7 +225,8 @@ def _parser() -> argparse.ArgumentParser:
         mode = modes.add_parser(name, help=words)
         mode.set_defaults(run=run)
         mode.add_argument("--home", type=Path, help="of scripts/make_home.py")
-        mode.add_argument("--fingers", type=int, default=2000, help="of a home made for this")
+        mode.add_argument("--fingers", type=int, default=2000,
+                          help="of a home made for this; of --home, where under 1,000")  # fmt: skip
         mode.add_argument("--database", help="PostgreSQL, as of tenprint")
         mode.add_argument("--seed", type=int, default=1, help="that the home was made with")
         mode.add_argument("--point", default="", choices=("", *POINTS))
@@ -222,6 +245,12 @@ def _parser() -> argparse.ArgumentParser:
         "--samples", type=Path, metavar="FILE", help="of memory, written as they come"
     )
     modes.choices["chaos"].add_argument("--kills", type=int, default=20)
+    modes.choices["chaos"].add_argument(
+        "--images", action="store_true", help="search with pictures too: workers are at work"
+    )
+    modes.choices["chaos"].add_argument(
+        "--tasks", type=float, default=chaos.AS_TASK, help="share of the enrolments with a callback"
+    )
     modes.choices["chaos"].add_argument("--clients", type=int, default=8)
     modes.choices["chaos"].add_argument("--between", type=float, default=4.0, help="seconds")
     modes.choices["chaos"].add_argument(

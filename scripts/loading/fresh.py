@@ -21,10 +21,10 @@ SEED = 90  # of fingers that no other mode uses
 
 def run(services: Sequence[Service], token: str, count: int, console: Console) -> dict[str, Any]:
     """Enrols at one process and searches at the other, in turns, until each is found."""
-    clients = [Client(each.url, token) for each in services]
+    clients = [Client([each.url], token) for each in services]
     took: list[float] = []
     searches = 0
-    newcomers = payloads.newcomers(SEED, f"fresh-{os.getpid()}")
+    newcomers = payloads.Newcomers(SEED, f"fresh-{os.getpid()}")
     for number, newcomer in zip(range(count), newcomers, strict=False):
         here, there = clients[number % 2], clients[1 - number % 2]
         status, content = here.send(enrol(newcomer))

@@ -16,6 +16,7 @@ from loading.serving import Service
 BOUND = 1.0  # seconds that 95 % of the answers may take
 FIRST, FASTER, FINER = 2.0, 1.6, 1.12  # a second; between steps on the way up, and near the knee
 MOST = 500.0  # a second: more, and this measures the client
+RIGHT = 0.9  # of the searches must not find somebody else than who they are of
 AT_REST = 60  # searches one after the other
 UP = "up"
 
@@ -147,6 +148,9 @@ def verdicts(steps: Sequence[Step]) -> dict[str, bool]:
         "there is a knee": knee_of(steps) is not None,
         "beyond it nothing but 429": all(not step.errors for step in beyond),
         "after it as before": all(step.holds for step in after),
+        f"the right person is first, {RIGHT:.0%} of the searches at least": all(
+            step.wrong <= (1 - RIGHT) * step.sent for step in steps
+        ),
     }
 
 

@@ -18,10 +18,13 @@ class Ledger:
     enrolled: dict[str, Newcomer] = field(default_factory=dict)
     removed: dict[str, Newcomer] = field(default_factory=dict)
     tasks: dict[str, Newcomer] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
     unanswered: int = 0
+    acknowledged: int = 0
 
     def note_enrolled(self, newcomer: Newcomer, status: int, content: Any) -> str:
         """What came of an enrolment; words where that was not to come."""
+        self.acknowledged += status in (200, 202)
         if status == 200:
             self.enrolled[newcomer.person] = newcomer
         elif status == 202:
@@ -29,16 +32,19 @@ class Ledger:
             self.enrolled[newcomer.person] = newcomer
         elif status in (0, 429, 503):
             self.unanswered += 1
+            self.open.add(newcomer.person)
         else:
             return f"an enrolment is answered {status}: {content}"
         return ""
 
     def note_removed(self, newcomer: Newcomer, status: int, content: Any) -> str:
         """What came of a removal, likewise; one that was not answered may have been done."""
+        self.acknowledged += status == 204
         if status == 204:
             self.removed[newcomer.person] = newcomer
         elif status in (0, 429, 503):
             self.unanswered += 1
+            self.open.add(newcomer.person)
         else:
             return f"a removal is answered {status}: {content}"
         return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,18 @@ class Mix:
         self._kinds = list(shares)
         self._shares = list(shares.values())
         self._rng = np.random.default_rng(1)
+        self._given_probes, self._given_pictures = probes, pictures
         self._probes = itertools.cycle(probes)
         self._pictures = itertools.cycle(pictures)
         self._newcomers = newcomers
         self._point = point
         self.enrolled: deque[str] = deque()
+        self.left: set[str] = set()  # asked to be enrolled, and not known to be removed again
+
+    def of(self, shares: Mapping[str, float]) -> Mix:
+        """Another mix of the same people and prints."""
+        given = (self._given_probes, self._given_pictures, self._newcomers, self._point)
+        return Mix(shares, *given)
 
     def __call__(self) -> Request:
         kind = self._kinds[int(self._rng.choice(len(self._kinds), p=self._shares))]
@@ -57,7 +65,7 @@ class Mix:
         if kind == "enrol":
             return self._enrol(next(self._newcomers))
         if kind == "delete":
-            return remove(self.enrolled.popleft())
+            return self._remove(self.enrolled.popleft())
         probe = next(self._pictures if kind == "image" else self._probes)
         return identify(probe, self._point, kind)
 
@@ -67,7 +75,16 @@ class Mix:
                 self.enrolled.append(newcomer.person)
             return ""
 
+        self.left.add(newcomer.person)
         return enrol(newcomer, keep)
+
+    def _remove(self, person: str) -> Request:
+        def forget(status: int, _content: Any) -> str:
+            if status == 204:
+                self.left.discard(person)
+            return ""
+
+        return replace(remove(person), check=forget)
 
 
 def identify(probe: Probe, point: str = "", kind: str = "identify") -> Request:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ import numpy as np
 from engine.formats import template as template_format
 from engine.synthesis.draw import draw_impressions
 from engine.types import Template
+from loading.drawing import drawn_ahead
 
 GALLERY = "drawn"  # of scripts/make_home.py
 OTHERS = 1_000  # added to the gallery's seed: fingers that it has not
@@ -41,26 +44,39 @@ class Newcomer:
     probe: Probe
 
 
-def probes(seed: int, mated: int, strangers: int) -> list[Probe]:
+def probes(seed: int, mated: int, strangers: int, fingers: int) -> list[Probe]:
     """Searches by template: other impressions of the gallery's first fingers, and of fingers that
-    it has not."""
+    it has not. fingers: that the gallery was made with, since fewer than a chunk are others."""
+    first = min(fingers, make_gallery.CHUNK)
     own = [
         Probe(search_body(item_of(each)), f"D{number:07d}")
-        for number, each in enumerate(_impressions(seed, 0, mated))
+        for number, each in enumerate(_impressions((seed, 0, first), min(mated, first)))
     ]
-    return own + [
-        Probe(search_body(item_of(each)), "") for each in _impressions(seed + OTHERS, 0, strangers)
-    ]
+    others = _impressions((seed + OTHERS, 0, strangers), strangers)
+    return own + [Probe(search_body(item_of(each)), "") for each in others]
 
 
-def newcomers(seed: int, prefix: str, chunk: int = 1) -> Iterator[Newcomer]:
-    """People to enrol by template, each a new finger, found by that same print; without end."""
-    while True:
-        drawn = make_gallery.draw_chunk((seed + OTHERS, chunk, make_gallery.CHUNK))
-        for number, template in enumerate(drawn):
-            name, item = f"{prefix}-{chunk}-{number}", item_of(template)
-            yield Newcomer(name, enrol_body(item), Probe(search_body(item), name))
-        chunk += 1
+class Newcomers:
+    """People to enrol by template, each a new finger, found by that same print; without end, and
+    for several clients at once. The first are drawn when this is made, the others while those
+    before are used."""
+
+    def __init__(self, seed: int, prefix: str, chunk: int = 1) -> None:
+        chunks = drawn_ahead(seed + OTHERS, chunk)
+        first = next(chunks)
+        self._templates = itertools.chain(first, itertools.chain.from_iterable(chunks))
+        self._prefix = prefix
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()  # who is next waits while fingers are drawn
+
+    def __iter__(self) -> Iterator[Newcomer]:
+        return self
+
+    def __next__(self) -> Newcomer:
+        with self._lock:
+            template, number = next(self._templates), next(self._numbers)
+        name, item = f"{self._prefix}-{number}", item_of(template)
+        return Newcomer(name, enrol_body(item), Probe(search_body(item), name))
 
 
 def pictures(folder: Path) -> list[Probe]:
@@ -101,12 +117,12 @@ def enrol_body(item: dict[str, Any], gallery: str = GALLERY) -> bytes:
     return json.dumps(encounter).encode()
 
 
-def _impressions(seed: int, chunk: int, count: int) -> list[Template]:
+def _impressions(job: make_gallery.Job, count: int) -> list[Template]:
     """Other impressions of the first fingers of a chunk."""
-    masters, _ = make_gallery.draw_fingers(seed, chunk, make_gallery.CHUNK)
     if not count:
         return []
-    rng = np.random.default_rng([seed, chunk, IMPRESSION])
+    masters, _ = make_gallery.draw_fingers(*job)
+    rng = np.random.default_rng([*job[:2], IMPRESSION])
     drawn = draw_impressions(masters, np.arange(count), rng, make_gallery.DRAWING)
     return [make_gallery.describe(drawn, number) for number in range(count)]
 

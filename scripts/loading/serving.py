@@ -17,6 +17,7 @@ import httpx
 
 READY_SECONDS = 300.0
 GRACE_SECONDS = 90.0  # to end in order
+WORKERS = ("spawn_main", "team.serve")  # in their commands: extraction first, then search
 TICKS = os.sysconf("SC_CLK_TCK")  # of processor time a second
 
 
@@ -86,13 +87,15 @@ class Service:
             self.process.wait()
 
     def kill_worker(self) -> bool:
-        """kill -9 of one process that it started; whether there was one."""
+        """kill -9 of one process that extracts or searches for it; whether there was one."""
         if self.process is None:
             return False
-        for pid in family(self.process.pid)[1:]:
-            if "spawn_main" in _command(pid):
-                os.kill(pid, signal.SIGKILL)
-                return True
+        for words in WORKERS:
+            for pid in family(self.process.pid)[1:]:
+                if words in _command(pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                        return True
         return False
 
     def memory(self) -> int:
