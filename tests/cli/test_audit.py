@@ -159,6 +159,7 @@ def test_timers_are_set_shown_and_applied(run: Runner) -> None:
     made = run.json("retention", "set", "--searches", "365d", "--images", "5y", "--exports", "8w")
     assert made["days"] == {
         "images": 1825, "searches": 365, "decisions": None, "closed-records": None, "exports": 56,
+        "empty-encounters": None, "tasks": None,
     }  # fmt: skip
     run("retention", "set", "--exports", "never")
     shown = run("retention", "show").stdout

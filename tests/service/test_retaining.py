@@ -142,6 +142,7 @@ def test_timers_are_checked_and_told(filled: Tenprint) -> None:
     timers = filled.retention.set_timers({"searches": 365, "decisions": 1825})
     assert timers == {
         "images": None, "searches": 365, "decisions": 1825, "closed-records": None, "exports": None,
+        "empty-encounters": None, "tasks": None,
     }  # fmt: skip
     with pytest.raises(StoreError, match="nothing is called 'prints'"):
         filled.retention.set_timers({"prints": 5})
