@@ -65,6 +65,22 @@ ExportsOption = Annotated[
         metavar="TIME", help="Reports and exported logs on this machine.", show_default=AS_IT_IS
     ),
 ]
+EmptyOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Encounters without a print, from their last change.",
+        show_default=AS_IT_IS,
+    ),
+]
+TasksOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Tasks of the service, from the end of their delivery.",
+        show_default=AS_IT_IS,
+    ),
+]
 
 
 def set_timers(
@@ -75,6 +91,8 @@ def set_timers(
     decisions: DecisionsOption = None,
     closed_records: ClosedOption = None,
     exports: ExportsOption = None,
+    empty_encounters: EmptyOption = None,
+    tasks: TasksOption = None,
     purpose: PurposeOption = "",
 ) -> None:
     """Set how long what is kept: 90d, 8w, 5y (of 365 days), or never to delete it.
@@ -88,6 +106,8 @@ def set_timers(
         "decisions": decisions,
         "closed-records": closed_records,
         "exports": exports,
+        "empty-encounters": empty_encounters,
+        "tasks": tasks,
     }
     wanted = {kind: _days(text) for kind, text in given.items() if text is not None}
     if not wanted:

@@ -20,15 +20,26 @@ from engine.service.results import NOBODY, Progress, Use
 from engine.store import changes, expiry, exports, holds
 from engine.store.audit import stamp
 from engine.store.database import Database
-from engine.store.expiry import CLOSED, EXPORTS, IMAGES, KINDS, PROBES, SEARCHES
+from engine.store.expiry import (
+    CLOSED,
+    EMPTY,
+    EXPORTS,
+    IMAGES,
+    KINDS,
+    PROBES,
+    SEARCHES,
+    TASKS,
+)
 from engine.store.holds import Hold
 from engine.store.schema import now
 
 AT_ONCE = 500  # rows in one transaction
 EXPORTS_AT_ONCE = 100_000  # files in one transaction: they are few
 SAMPLE = 200  # images whose bytes are looked for after they were deleted
+DELETED = (IMAGES, PROBES, SEARCHES, CLOSED, EMPTY, TASKS)  # in this order, with their rows
 TABLES = (
     "images", "probe_prints", "searches", "search_candidates", "decisions", "offense_records",
+    "encounters", "persons", "tasks",
 )  # fmt: skip
 
 
@@ -107,7 +118,7 @@ class Retention:
             time = now()
             with self._database.read() as connection:
                 before = expiry.limits(expiry.timers(connection), time)
-                due = [kind for kind in (IMAGES, PROBES, SEARCHES, CLOSED) if kind in before]
+                due = [kind for kind in DELETED if kind in before]
                 counted = {kind: expiry.count(connection, kind, before) for kind in due}
                 kept = {kind: expiry.count_kept(connection, kind, before) for kind in due}
                 sample = (

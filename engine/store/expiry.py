@@ -22,8 +22,10 @@ from sqlalchemy import (
 
 from engine.errors import StoreError
 from engine.store import changes, holds
+from engine.store.persons import drop_if_empty
 from engine.store.schema import (
     decisions,
+    encounters,
     images,
     offense_records,
     persons,
@@ -32,10 +34,12 @@ from engine.store.schema import (
     retention,
     search_candidates,
     searches,
+    tasks,
 )
 
-IMAGES, PROBES, SEARCHES, DECISIONS, CLOSED, EXPORTS = KINDS = (
-    "images", "probes", "searches", "decisions", "closed-records", "exports",
+IMAGES, PROBES, SEARCHES, DECISIONS, CLOSED, EXPORTS, EMPTY, TASKS = KINDS = (
+    "images", "probes", "searches", "decisions", "closed-records", "exports", "empty-encounters",
+    "tasks",
 )  # fmt: skip
 LONGEST = 36_500  # days: a century
 
@@ -95,6 +99,8 @@ def delete_some(
 ) -> Batch:
     """Deletes `limit` of a kind at most that are past their time, the oldest first."""
     changes.lock(connection)
+    if kind == EMPTY:
+        return _delete_empty(connection, before, limit)
     ids = tuple(connection.execute(_past(kind, before).limit(limit)).scalars())
     more: dict[str, int] = {}
     if kind == SEARCHES:
@@ -107,9 +113,20 @@ def delete_some(
         PROBES: probe_prints.c.id,
         SEARCHES: searches.c.id,
         CLOSED: offense_records.c.id,
+        TASKS: tasks.c.id,
     }[kind]
     connection.execute(delete(column.table).where(column.in_(ids)))
     return Batch(ids, more)
+
+
+def _delete_empty(connection: Connection, before: Mapping[str, datetime], limit: int) -> Batch:
+    """Encounters without a print, with their places in galleries; a person goes with the last."""
+    ids = tuple(connection.execute(_past(EMPTY, before).limit(limit)).scalars())
+    own = select(encounters.c.person_id).distinct().where(encounters.c.id.in_(ids))
+    people = list(connection.execute(own).scalars())
+    connection.execute(delete(encounters).where(encounters.c.id.in_(ids)))
+    gone = sum(drop_if_empty(connection, person_id) for person_id in people)
+    return Batch(ids, {"persons_gone": gone})
 
 
 def sample_images(
@@ -145,6 +162,17 @@ def _old(kind: str, before: Mapping[str, datetime]) -> Select[Any]:
         )
     if kind == SEARCHES:
         return select(searches.c.id).where(searches.c.at < before[kind]).order_by(searches.c.id)
+    if kind == EMPTY:
+        last = func.coalesce(encounters.c.updated_at, encounters.c.created_at)
+        return (
+            select(encounters.c.id)
+            .join(persons, persons.c.id == encounters.c.person_id)
+            .where(last < before[kind], ~_has_prints(encounters.c.id))
+            .order_by(encounters.c.id)
+        )
+    if kind == TASKS:
+        last = func.coalesce(tasks.c.ended_at, tasks.c.created_at)
+        return select(tasks.c.id).where(last < before[kind]).order_by(tasks.c.id)
     if kind != CLOSED:
         raise StoreError(f"{kind} are not deleted by themselves")
     closing = offense_records.alias()
@@ -168,6 +196,13 @@ def _old(kind: str, before: Mapping[str, datetime]) -> Select[Any]:
 
 def _may_go(kind: str, before: Mapping[str, datetime]) -> Sequence[ColumnElement[bool]]:
     """What must hold of the rows of `_old` for them to be deleted."""
+    if kind == TASKS:  # others are promised, to be done or delivered
+        return [tasks.c.ended_at.is_not(None)]
+    if kind == EMPTY:  # a person's records must not go unseen, with the last encounter
+        other = encounters.alias()
+        records = exists().where(offense_records.c.person_id == persons.c.id)
+        stays = exists().where(other.c.person_id == persons.c.id, _has_prints(other.c.id))
+        return [~holds.on(persons.c.reference), ~records | stays]
     if kind not in (SEARCHES, PROBES):
         return [~holds.on(persons.c.reference)]
     case, made = search_candidates.alias(), decisions.alias()
@@ -186,3 +221,7 @@ def _may_go(kind: str, before: Mapping[str, datetime]) -> Sequence[ColumnElement
     if DECISIONS in before:
         kept &= made.c.at >= before[DECISIONS]
     return [*may_go, ~exists().where(kept)]  # a decision would go with its search
+
+
+def _has_prints(encounter_id: ColumnElement[int]) -> ColumnElement[bool]:
+    return exists().where(prints.c.encounter_id == encounter_id)

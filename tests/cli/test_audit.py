@@ -160,6 +160,7 @@ def test_timers_are_set_shown_and_applied(run: Runner) -> None:
     assert made["days"] == {
         "images": 1825, "probes": None, "searches": 365, "decisions": None,
         "closed-records": None, "exports": 56,
+        "empty-encounters": None, "tasks": None,
     }  # fmt: skip
     run("retention", "set", "--exports", "never")
     shown = run("retention", "show").stdout

@@ -143,6 +143,7 @@ def test_timers_are_checked_and_told(filled: Tenprint) -> None:
     assert timers == {
         "images": None, "probes": None, "searches": 365, "decisions": 1825,
         "closed-records": None, "exports": None,
+        "empty-encounters": None, "tasks": None,
     }  # fmt: skip
     with pytest.raises(StoreError, match="nothing is called 'prints'"):
         filled.retention.set_timers({"prints": 5})

@@ -12,6 +12,7 @@ from engine.store import (
     decisions,
     expiry,
     exports,
+    holdings,
     holds,
     persons,
     probe_prints,
@@ -19,20 +20,32 @@ from engine.store import (
     records,
     schema,
     submissions,
+    tasks,
 )
+from engine.store import encounters as store_encounters
 from engine.store import galleries as store_galleries
 from engine.store.database import Database
-from engine.store.expiry import CLOSED, DECISIONS, IMAGES, PROBES, SEARCHES
+from engine.store.expiry import (
+    CLOSED,
+    DECISIONS,
+    EMPTY,
+    IMAGES,
+    PROBES,
+    SEARCHES,
+    TASKS,
+)
 from engine.store.exports import Export
 from engine.store.probe_prints import ProbeData
-from engine.store.schema import exports as exports_table
 from engine.store.schema import (
+    encounters,
     images,
+    memberships,
     offense_records,
     prints,
     search_candidates,
     searches,
 )
+from engine.store.schema import exports as exports_table
 from tests.store.invented import ASSAULT, attach, correct, enrol, hit, identify, search
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -300,3 +313,75 @@ def test_purposes_are_any_until_some_are_named(database: Database) -> None:
         for wrong in ("", " ", "x" * 201):
             with pytest.raises(UseError, match="is no purpose"):
                 purposes.put(writer, [wrong], 1)
+
+
+def empty(connection: Connection, person: str, name: str, at: datetime = OLD) -> int:
+    """An encounter without a print in a gallery, last changed at that time."""
+    facts = store_encounters.Facts("ACTIVE", "booking")
+    submission = submissions.begin(connection, "enrol")
+    made = store_encounters.create(connection, person, name, facts, submission)
+    holdings.put(connection, made, [], ["criminal"], submission)
+    own = encounters.c.id == made.id
+    connection.execute(update(encounters).where(own).values(created_at=at))
+    return made.id
+
+
+def test_encounters_without_a_print_go_with_their_places_and_persons(database: Database) -> None:
+    with database.write() as connection:
+        enrol(connection, "criminal", "P1")
+        gone = [empty(connection, "P1", "E9"), empty(connection, "P2", "E1")]
+        young = empty(connection, "P3", "E1", NEW)
+        touched = empty(connection, "P4", "E1")
+        connection.execute(
+            update(encounters).where(encounters.c.id == touched).values(updated_at=NEW)
+        )
+        limits = before(connection, empty_encounters=30)
+        assert expiry.count(connection, EMPTY, limits) == 2
+        batch = expiry.delete_some(connection, EMPTY, limits, 9)
+        assert (list(batch.ids), batch.more) == (gone, {"persons_gone": 1})
+        left = set(connection.execute(select(memberships.c.encounter_id)).scalars())
+        assert {young, touched} < left and not left & {*gone}
+        assert persons.lookup(connection, "P1") is not None
+        assert persons.lookup(connection, "P2") is None
+
+
+def test_an_empty_encounter_stays_for_a_hold_and_for_records(database: Database) -> None:
+    with database.write() as connection:
+        enrol(connection, "criminal", "RECORDED")
+        attach(connection, "RECORDED", ASSAULT, gallery="criminal")
+        (row,) = store_encounters.of_person(
+            connection, store_encounters.find_person(connection, "RECORDED")
+        )
+        holdings.clear(connection, row, submissions.begin(connection, "update"))
+        connection.execute(update(encounters).values(created_at=OLD))
+        empty(connection, "HELD", "E1")
+        holds.place(connection, "HELD", "case 17", submissions.begin(connection, "hold"))
+        limits = before(connection, empty_encounters=30)
+        assert expire(connection, EMPTY, limits) == 0
+        assert expiry.count_kept(connection, EMPTY, limits) == 2
+        holds.release(connection, "HELD")
+        assert expire(connection, EMPTY, limits) == 1
+
+
+def test_tasks_that_ended_go_and_others_are_promised(database: Database) -> None:
+    with database.write() as connection:
+        rows = {}
+        for name in ("ended", "young", "given up", "waits", "undelivered"):
+            rows[name] = tasks.add(
+                connection, name, operation="identify", transaction="T", operator="me",
+                callback="", priority=5, request=b"{}",
+            )  # fmt: skip
+            if name != "waits":
+                tasks.done(connection, rows[name], name, b"[]")
+        for name in ("ended", "young"):
+            tasks.delivered(connection, rows[name])
+        tasks.undelivered(connection, tasks.find(connection, "given up"), "nobody there", None)
+        connection.execute(update(tasks.tasks).values(created_at=OLD))
+        for name, at in (("ended", OLD), ("young", NEW), ("given up", OLD)):
+            own = tasks.tasks.c.name == name
+            connection.execute(update(tasks.tasks).where(own).values(ended_at=at))
+        limits = before(connection, tasks=30)
+        assert expiry.count_kept(connection, TASKS, limits) == 2
+        assert expire(connection, TASKS, limits) == 2
+        left = set(connection.execute(select(tasks.tasks.c.name)).scalars())
+        assert left == {"young", "waits", "undelivered"}
