@@ -29,7 +29,7 @@ class Stub:
         self.answer: Callable[[dict[str, Any]], Told] = lambda asked: ("200 OK", [], b"[]")
         self._server = WSGIServer(("127.0.0.1", 0), self._take, log=None)
         self._server.start()
-        self.client = Client(f"http://127.0.0.1:{self._server.server_port}", "token")
+        self.client = Client([f"http://127.0.0.1:{self._server.server_port}"], "token")
 
     def _take(self, environment: dict[str, Any], start: Any) -> list[bytes]:
         status, headers, body = self.answer(environment)
@@ -106,9 +106,7 @@ def test_token_and_body_are_sent(stub: Stub) -> None:
         (("200 OK", [], b"<html>"), 200, "the answer is not JSON"),
     ],
 )
-def test_an_answer_is_taken_for_what_it_is(
-    stub: Stub, told: Told, status: int, wrong: str
-) -> None:
+def test_an_answer_is_taken_for_what_it_is(stub: Stub, told: Told, status: int, wrong: str) -> None:
     stub.answer = lambda asked: told
     stub.client.send(ASKED)
     answer = only(stub.client)
@@ -133,7 +131,7 @@ def test_a_connection_that_breaks_before_the_answer_acknowledges_nothing() -> No
     server = StreamServer(("127.0.0.1", 0), lambda connection, _: (connection.recv(65536), None)[1])
     server.start()
     try:
-        client = Client(f"http://127.0.0.1:{server.server_port}", "token")
+        client = Client([f"http://127.0.0.1:{server.server_port}"], "token")
         with gevent.Timeout(20):
             assert client.send(ASKED) == (0, None)
     finally:
