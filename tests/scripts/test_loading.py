@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,12 +14,17 @@ import pytest
 os.environ.setdefault("LOCUST_SKIP_MONKEY_PATCH", "1")  # the other tests have real threads
 pytest.importorskip("locust", reason="pip install 'tenprint[load]'")
 
-from loading import knee, ledger, mixing, soak
+import make_gallery
+from loading import drawing, knee, ledger, mixing, payloads, soak
 from loading.arrivals import Answer, Request
 from loading.knee import Step, knee_of, summarise, verdicts
 from loading.ledger import Ledger
 from loading.mixing import WRONG_PERSON, Mix, read_mix
 from loading.payloads import Newcomer, Probe
+
+from engine import pipeline
+from engine.formats import template as template_format
+from engine.index.gallery import Entry, Gallery
 
 IDLE = {"memory": 0, "processor": 0.0, "client": 0.0}
 
@@ -73,6 +81,52 @@ def test_only_who_was_acknowledged_is_deleted_and_only_once() -> None:
     assert deleted.kind == "delete"
     assert "/N1?" in deleted.path
     assert made().kind == "enrol"
+
+
+def test_whoever_may_be_there_is_left_until_removed() -> None:
+    made = mix(delete=1.0)
+    unanswered, taken = made(), made()
+    assert made.left == {"N0", "N1"}
+    unanswered.check(0, None)
+    taken.check(200, {})
+    deleted = made()
+    assert made.left == {"N0", "N1"}
+    deleted.check(204, None)
+    assert made.left == {"N0"}  # nobody knows whether that one was kept
+
+
+def test_clients_that_enrol_at_once_enrol_different_people() -> None:
+    newcomers = payloads.Newcomers(1, "N")
+    with ThreadPoolExecutor(4) as pool:
+        got = list(pool.map(lambda _: next(newcomers), range(drawing.FINGERS + 20)))
+    assert {each.person for each in got} == {f"N-{number}" for number in range(len(got))}
+    assert len({each.body for each in got}) == len(got)
+    assert all(each.probe.person == each.person for each in got)
+
+
+def test_what_is_drawn_ahead_is_what_would_be_drawn_anyway() -> None:
+    chunks = drawing.drawn_ahead(5, 3)
+    first, second = next(chunks), next(chunks)
+    chunks.close()
+    for chunk, templates in ((3, first), (4, second)):
+        expected = make_gallery.draw_chunk((5, chunk, drawing.FINGERS))
+        assert [each.minutiae.x.tolist() for each in templates] == [
+            each.minutiae.x.tolist() for each in expected
+        ]
+
+
+def test_probes_are_of_the_fingers_that_a_small_gallery_has() -> None:
+    enrolled = make_gallery.draw_chunk((1, 0, 12))
+    probes = payloads.probes(1, 20, 3, fingers=12)
+    assert [each.person for each in probes] == [f"D{n:07d}" for n in range(12)] + [""] * 3
+    gallery = Gallery("small")
+    gallery.add([Entry(n, f"D{n:07d}", each) for n, each in enumerate(enrolled)])
+    first = 0
+    for each in probes[:12]:
+        (item,) = json.loads(each.body)["biometricData"]
+        probe = template_format.decode(b64decode(item["template"]))
+        first += pipeline.identify([probe], [gallery]).candidates[0].person == each.person
+    assert first >= 11  # of 12: an impression may be a bad one
 
 
 def test_who_is_first_is_looked_at() -> None:
@@ -210,6 +264,8 @@ def test_the_ledger_holds_what_was_acknowledged_and_nothing_else() -> None:
     assert set(book.enrolled) == {"A", "B"}
     assert set(book.removed) == {"F"}
     assert (set(book.tasks), book.unanswered) == ({"T"}, 3)
+    assert book.acknowledged == 3
+    assert book.open == {"C", "D", "G"}
 
 
 def test_the_ledger_finds_what_is_lost_double_back_and_hidden() -> None:
