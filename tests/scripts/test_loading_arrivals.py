@@ -16,6 +16,7 @@ pytest.importorskip("locust", reason="pip install 'tenprint[load]'")
 import gevent
 from gevent.event import Event
 from gevent.pywsgi import WSGIServer
+from loading import arrivals
 from loading.arrivals import Answer, Client, Request
 
 Told = tuple[str, list[tuple[str, str]], bytes]
@@ -79,6 +80,19 @@ def test_as_many_come_as_the_rate_says_and_the_same_with_one_seed(stub: Stub) ->
         counts.append(len(stub.client.take()))
     assert counts[0] == counts[1]
     assert all(60 <= count <= 140 for count in counts)  # 100, of which the deviation is 10
+
+
+def test_what_is_never_answered_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "TIMEOUT", 0.05)  # seconds
+    forever, made = Event(), Stub()
+    made.client.send = lambda request, due=None: forever.wait()  # type: ignore[method-assign]
+    try:
+        made.client.arrive(lambda: ASKED, rate=100.0, seconds=0.1, seed=1)
+        answers = made.client.take()
+        assert answers
+        assert {each.status for each in answers} == {0}
+    finally:
+        made.stop()
 
 
 def test_time_runs_from_when_a_request_was_due(stub: Stub) -> None:
