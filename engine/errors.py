@@ -48,6 +48,11 @@ class StoreError(TenprintError):
     """The database cannot be opened, is of an unknown version, or refuses a change."""
 
 
+class UnavailableError(StoreError):
+    """The database does not answer now, or not in time: what was asked for was not done, and may be
+    asked for again."""
+
+
 class NotFoundError(StoreError):
     """There is no such person, encounter, gallery or task."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-from engine.errors import StoreError
+from engine.errors import StoreError, UnavailableError
 from engine.store.address import advice, is_sqlite, name_of, read_address, without_secrets
 from engine.store.migrate import is_current, upgrade
 from engine.store.sealing import Vault
@@ -141,7 +141,9 @@ class Database:
         except SQLAlchemyError as error:
             cause = without_secrets(str(getattr(error, "orig", None) or error), self._url)
             lost = isinstance(error, OperationalError | InterfaceError)
-            if lost and not self._opened:
+            if lost and self._opened:
+                raise UnavailableError(f"{self.name}: {cause}") from error
+            if lost:
                 cause = advice(self._url, cause)
             raise StoreError(f"{self.name}: {cause}") from error
 

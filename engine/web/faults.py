@@ -16,8 +16,11 @@ from engine.errors import (
     NotFoundError,
     SettingsError,
     TenprintError,
+    UnavailableError,
     UseError,
 )
+
+AGAIN = 2  # seconds, until the database may answer
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,10 @@ def of(error: Exception) -> Fault:
         return Fault(409, str(error))
     if isinstance(error, (InputError, GalleryError, SettingsError)):
         return Fault(400, str(error))
+    if isinstance(error, UnavailableError):
+        log.error("request failed: the database does not answer")
+        message = "the database does not answer now; nothing was acknowledged: send it again"
+        return Fault(503, message, {"Retry-After": str(AGAIN)})
     log.error("request failed: %s", type(error).__name__, exc_info=error)
     kind = "the database refuses" if isinstance(error, TenprintError) else "unexpected error"
     return Fault(500, f"{kind}; nothing was acknowledged: send the request again, or tell us when")

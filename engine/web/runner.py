@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from engine.errors import KeysError, StoreError, TenprintError
+from engine.errors import KeysError, StoreError, TenprintError, UnavailableError
 from engine.service.results import Pending
 from engine.service.tasks import TaskRow
 from engine.stages import ANSWER, stage
@@ -21,6 +21,7 @@ from engine.web.faults import Fault
 
 CLEAR_EVERY = 3600.0  # seconds
 AFTER_TROUBLE = 5.0  # seconds, where the database cannot be read
+UNAVAILABLE = 503  # a fault that says to come again
 
 log = logging.getLogger(__name__)
 
@@ -101,11 +102,13 @@ class Runner:
                 request = self._tasks.request_of(task)
                 asked = unpack(task.operation, task.operator, request, pending)
                 reply = self._desk.perform(asked)
-            except KeysError:
-                raise  # another process may have the key, or this one soon
+            except (KeysError, UnavailableError):
+                raise  # another process may have the key or the database, or this one soon
             except StoreError as error:
                 fault = faults.of(error)
             except Fault as error:
+                if error.status == UNAVAILABLE:  # it was accepted, so it is done some time
+                    raise UnavailableError("the database does not answer") from error
                 fault = error
             else:
                 watched.status = reply.status

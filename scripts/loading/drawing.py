@@ -6,6 +6,7 @@ Whoever sends requests at a set rate must not stop to draw: that would count as 
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import subprocess
 import sys
@@ -31,6 +32,12 @@ def drawn_ahead(seed: int, chunk: int) -> Iterator[list[Template]]:
     RuntimeError where it fails."""
     with tempfile.TemporaryDirectory(prefix="tenprint-load-drawn-") as folder:
         drawing = _start(seed, chunk, Path(folder))
+
+        def stop() -> None:
+            drawing.kill()
+            drawing.wait()
+
+        atexit.register(stop)  # a generator is not sure to be closed when the process ends
         try:
             while True:
                 if drawing.wait():
@@ -41,8 +48,8 @@ def drawn_ahead(seed: int, chunk: int) -> Iterator[list[Template]]:
                 drawing = _start(seed, chunk, Path(folder))
                 yield templates
         finally:
-            drawing.kill()
-            drawing.wait()
+            atexit.unregister(stop)
+            stop()
 
 
 def _start(seed: int, chunk: int, folder: Path) -> subprocess.Popen[bytes]:

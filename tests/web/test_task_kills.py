@@ -15,15 +15,18 @@ from typing import Any
 import pytest
 
 from engine import pipeline
+from engine.errors import UnavailableError
 from engine.service.auditing import Filter
 from engine.service.results import Pending
 from engine.service.tasks import TaskList
 from engine.service.tenprint import Tenprint
 from engine.store import tasks as rows
+from engine.web import runner
 from engine.web.callbacks import Callbacks
 from engine.web.calls import Call, unpack
 from engine.web.desk import Desk
 from engine.web.faults import Fault
+from engine.web.persons import Persons
 from engine.web.runner import Runner
 from tests.prints_at_no_cost import extract
 from tests.web.serving import FakePoster, Serving, encounter, identify, item
@@ -168,3 +171,26 @@ def test_a_slow_process_does_not_do_again_what_another_did(
     event = "searched" if operation == "identify" else "enrolled"
     assert len(events(tenprint, event)) == (1 if operation == "identify" else 2)
     desk.close()
+
+
+def test_a_task_waits_for_a_database_that_does_not_answer(
+    serving: Serving, poster: FakePoster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was accepted is done when it answers again, and no failure is told instead."""
+    monkeypatch.setattr(runner, "AFTER_TROUBLE", 0.05)
+    usual, failures = Persons.create_encounter, iter([True, True])
+
+    def create(self: Persons, call: Call) -> Any:
+        if next(failures, False):
+            raise UnavailableError("the server closed the connection")
+        return usual(self, call)
+
+    monkeypatch.setattr(Persons, "create_encounter", create)
+    with serving(SHORT) as client:
+        answered = client("POST", PATH.format("P1", "E1"), encounter(item(1)))
+        assert (answered.status_code, answered.headers["Retry-After"]) == (503, "2")
+        assert "closed the connection" not in answered.text
+        ask(client, "POST", PATH.format("P1", "E1"), encounter(item(1)))
+        ((_, told, kind),) = poster.wait(1)
+        assert (kind, told["personId"]) == ("application/json", "P1")
+        assert found(client, 1) == ["P1"]
