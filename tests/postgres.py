@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
@@ -79,8 +80,14 @@ class Server:
         """kill -9 of the server and all it started, and another start; what was committed must be
         there if the server is a durable one."""
         assert self.process and self.folder
+        server = int((self.folder / "data/postmaster.pid").read_text().split()[0])
+        backends = _children(server)  # each in a process group of its own
         os.killpg(self.process.pid, signal.SIGKILL)
+        for pid in backends:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        _wait_for_end([server, *backends])  # it does not start while one of them is known
         self.process = _run(self.folder, self.durable)
         _wait_for(self)
 
@@ -188,6 +195,21 @@ def _run(folder: Path, durable: bool) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         **_options(folder),
     )
+
+
+def _children(parent: int) -> list[int]:
+    told = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True)
+    pairs = [tuple(map(int, line.split())) for line in told.stdout.splitlines()]
+    return [pid for pid, its_parent in pairs if its_parent == parent]
+
+
+def _wait_for_end(pids: Iterable[int]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            while time.monotonic() < deadline:
+                os.kill(pid, 0)
+                time.sleep(0.02)
 
 
 def _wait_for(server: Server) -> None:
