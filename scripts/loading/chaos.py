@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import gevent
 from gevent.pywsgi import WSGIServer
@@ -102,7 +103,7 @@ class Crowd:
             status, content = self._client.send(remove(person))
             if status not in (0, 429, 503) or not self._going:
                 break
-            asked_before |= status == 0
+            asked_before |= status in (0, 503)  # it may have been done all the same
             gevent.sleep(0.05)
         if status == 404 and asked_before:
             status = 204  # done, though that was never answered
@@ -129,7 +130,8 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
             work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             make_home(work / "home", work / "drawn", arguments.fingers, database)
             arguments.home = work / "home"
-        listener = WSGIServer(("127.0.0.1", 0), _take, log=None)
+        told = Told()
+        listener = WSGIServer(("127.0.0.1", 0), told, log=None)
         listener.start()
         stack.callback(listener.stop)
         callback = f"http://127.0.0.1:{listener.server_port}"
@@ -163,6 +165,10 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
             f"requests not answered; lost {len(found.lost)}, double {len(found.double)}, back "
             f"{len(found.back)}, hidden {len(found.hidden)}"
         )
+        for task, words in told.failed.items():
+            crowd.unexpected[f"a task ends as {words}"] += 1
+            console.print(f"task of {book.tasks[task].person if task in book.tasks else task}")
+        console.print(f"lost: {found.lost}")
         for words, count in crowd.unexpected.items():
             console.print(f"{count} times: {words}")
         if not arguments.made:
@@ -280,7 +286,16 @@ def _verify_log(home: Path, database: str) -> bool:
     return done.returncode == 0
 
 
-def _take(_environment: Any, start_response: Any) -> list[bytes]:
-    """A client that takes every result."""
-    start_response("204 No Content", [])
-    return [b""]
+class Told:
+    """A client that takes every result, and keeps those that are errors, by task."""
+
+    def __init__(self) -> None:
+        self.failed: dict[str, str] = {}
+
+    def __call__(self, environment: Any, start_response: Any) -> list[bytes]:
+        body = environment["wsgi.input"].read()
+        if "error" in environment.get("CONTENT_TYPE", ""):
+            (task,) = parse_qs(environment["QUERY_STRING"]).get("taskId", [""])
+            self.failed[task] = body.decode(errors="replace")
+        start_response("204 No Content", [])
+        return [b""]
