@@ -110,7 +110,7 @@ def test_every_priority_overtakes_among_searches(
         return usual(self, batch)
 
     monkeypatch.setattr(Answering, "answer", answer)
-    limits = Limits(look_again=0.02, work_threads=12, search_batch=1)
+    limits = Limits(look_again=0.02, work_threads=12, search_threads=1, search_batch=1)
     probe = identify(item(1, seed=1))
     with serving(limits) as client, crowd(client, gate) as ask:
         put(client, "P1", "E1", item(1))
