@@ -22,6 +22,7 @@ from locust.env import Environment
 TIMEOUT = 60.0  # seconds until a client gives up
 CONNECTIONS = 256  # at once; a request beyond them waits, and its time runs
 BUSY = 429
+BAD = 400  # from here on, Locust calls an answer that came whole a failure too
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Client:
 
     def send(self, request: Request, due: float | None = None) -> tuple[int, Any]:
         """Sends a request that was due at a time of time.perf_counter(); gives status and content,
-        (0, None) where the connection failed."""
+        (0, None) where the connection failed, if only on the way of the answer."""
         context = {"request": request, "due": time.perf_counter() if due is None else due}
         next(self._sessions).request(
             request.method,
@@ -113,9 +114,13 @@ class Client:
         taken, self.answers = self.answers, []
         return taken
 
-    def _hear(self, *, response: Any, context: dict[str, Any], **_told: Any) -> None:
+    def _hear(
+        self, *, response: Any, context: dict[str, Any], exception: Any = None, **_told: Any
+    ) -> None:
         request: Request = context["request"]
         status = int(getattr(response, "status_code", 0) or 0)
+        if exception and status < BAD:  # no error by its status: it broke off on its way
+            status = 0
         content, wrong = None, ""
         if status:
             try:

@@ -61,9 +61,16 @@ class Crowd:
         self._going = [gevent.spawn(self._live) for _ in range(count)]
 
     def stop(self) -> None:
-        """Lets each client end what it does."""
+        """Lets each client end what it does. One that ended before, or does not end, is told: it
+        asked for less than the run claims."""
         going, self._going = self._going, []
         gevent.joinall(going, timeout=PATIENCE)
+        for each in going:
+            if not each.ready():
+                self.unexpected["a client does not end"] += 1
+            elif not each.successful():
+                self.unexpected[f"a client failed: {each.exception!r}"] += 1
+        gevent.killall(going)
 
     def _live(self) -> None:
         while self._going:

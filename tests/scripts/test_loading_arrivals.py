@@ -150,3 +150,31 @@ def test_a_connection_that_breaks_before_the_answer_acknowledges_nothing() -> No
             assert client.send(ASKED) == (0, None)
     finally:
         server.stop(timeout=0)
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 20\r\n\r\n",
+        b"Content-Length: 20\r\n\r\n{",
+        b"Transfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("status", [b"200 OK", b"202 Accepted"])
+def test_an_answer_that_breaks_off_acknowledges_nothing(status: bytes, framing: bytes) -> None:
+    from gevent.server import StreamServer
+
+    def cut_off(connection: Any, _address: Any) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 " + status + b"\r\n" + framing)
+
+    server = StreamServer(("127.0.0.1", 0), cut_off)
+    server.start()
+    try:
+        client = Client([f"http://127.0.0.1:{server.server_port}"], "token")
+        with gevent.Timeout(20):
+            assert client.send(ASKED) == (0, None)
+        answer = only(client)
+        assert (answer.status, answer.wrong) == (0, "")
+    finally:
+        server.stop(timeout=0)
