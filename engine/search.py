@@ -59,10 +59,11 @@ def _compare_chosen(
 ) -> tuple[I64, F32]:
     """The prints that the stages before leave, and their comparison scores."""
     packed, threads = pack_templates(probe), settings.rescoring.threads
-    chosen = candidates.choose(packed, probe.embedding, margins, gallery, settings)
-    chosen = voting.thin(
-        packed, gallery.minutiae, chosen, settings.point.compared, settings.voting, threads
-    )
+
+    def thin(prints: I64, most: int) -> I64:
+        return voting.thin(packed, gallery.minutiae, prints, most, settings.voting, threads)
+
+    chosen = candidates.choose(packed, probe.embedding, margins, gallery, settings, thin)
     return chosen, rescoring.rescore(packed, gallery.minutiae, chosen, settings.rescoring)
 
 

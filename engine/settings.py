@@ -300,16 +300,16 @@ class PointSettings:
     """Sizes of the stages of a search on the CPU, from all N prints of a gallery to the few persons
     whose fingers are compared by all the evidence. No stage keeps more than there are.
 
-    `nearest` and `shared` are sizes in a gallery of `large` prints or fewer; in a larger one they
-    grow with a power of N. Both together go on, and votes thin them where they are more than
-    `compared`.
+    `nearest`, `voted` and `shared` are sizes in a gallery of `large` prints or fewer; in a larger
+    one they grow with a power of N. The pairs of minutiae are compared of prints that votes leave
+    of the nearest, and of all that share.
     """
 
     nearest: int  # prints, by embedding; 0: none
+    voted: int  # of these, by votes
     shared: int  # prints, by lists of minutiae; 0: none, and no lists are made
-    compared: int  # prints, by votes: those whose pairs of minutiae are compared
     finalists: int  # persons, by that: every finger is compared with every finger of the probe
-    everyone: int = 4000  # prints up to which all of a gallery vote, whatever it is searched by
+    everyone: int = 4000  # prints up to which all of a gallery are compared
     large: int = 100_000  # prints
     growth: float = 0.4  # power of N: 2.5 times as many in a gallery ten times as large
 
@@ -318,18 +318,13 @@ class PointSettings:
 class PointsSettings:
     """The operating points of a search by name: what it may miss for how long it takes.
 
-    Chosen with the prints of FVC2002, FVC2004 and FCJ2020 among 100,000 drawn fingers
-    (scripts/frontier.py, docs/performance.md), where `fast` lost 1.2 % of the mates and `thorough`
-    0.4 %. `fast` is the embedding's, thinned by votes; `thorough` leaves out no print that either
-    way finds, up to 10,000. `balanced` is the lists' alone: of the rows of that table the one that
-    loses least in the time of `fast`, among a million (1.0 % beside 2.0 %).
+    Chosen with the prints of FVC2002, FVC2004 and FCJ2020, by either extractor, among 100,000 and
+    a million drawn fingers (scripts/frontier.py, docs/performance.md): more of any of these numbers
+    finds hardly a mate that its comparison would put over a threshold.
     """
 
-    fast: PointSettings = PointSettings(nearest=4000, shared=0, compared=500, finalists=100)
-    balanced: PointSettings = PointSettings(nearest=0, shared=800, compared=10_000, finalists=100)
-    thorough: PointSettings = PointSettings(
-        nearest=4000, shared=4000, compared=10_000, finalists=200
-    )
+    fast: PointSettings = PointSettings(nearest=1600, voted=200, shared=400, finalists=100)
+    thorough: PointSettings = PointSettings(nearest=4000, voted=800, shared=800, finalists=200)
 
 
 POINTS = tuple(each.name for each in fields(PointsSettings))  # by name

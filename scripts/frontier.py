@@ -6,11 +6,11 @@
 
 The first impression of every finger of the folders (prints named <finger>_<impression>.<ext>) is
 enrolled in each gallery (scripts/make_gallery.py), and every other impression is searched for: by
-embedding alone, by embedding and votes, by lists of minutiae alone, by both, and at the points that
-ship. Told are the share of mates whose print is not among those whose pairs of minutiae are
-compared, and the wall time of a whole search, extraction apart, on --threads processors. Fingers
-named <person>_<finger> are searched for two at a time as well. Fingers without a template are left
-out.
+embedding alone, by embedding and votes, by lists of minutiae alone, by all of these, and at the
+points that ship. Told are the share of mates whose print is not among those whose pairs of minutiae
+are compared, and the wall time of a whole search, extraction apart, on --threads processors.
+Fingers named <person>_<finger> are searched for two at a time as well. Fingers without a template
+are left out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from evaluation import about, stages
 from evaluation.galleries import Probe, enlist, enrol
 from evaluation.prints import Print, pool, read_set, set_names
-from evaluation.stages import ALL, Row
+from evaluation.stages import Row
 from rich.console import Console
 from rich.table import Table
 
@@ -109,15 +109,14 @@ def two_fingers(prints: Sequence[Print]) -> list[Probe]:
 def show(title: str, rows: Sequence[Row]) -> None:
     """Prints the table."""
     table = Table(title=title)
-    names = ("nearest", "shared", "compared at most", "compared", "missed %", "of pairs %")
+    names = ("nearest", "voted", "shared", "compared", "missed %", "of pairs %")
     table.add_column("kind")
     for name in (*names, "ms", "p95 ms", "pair ms"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
             row.kind,
-            *(f"{size:,}" if 0 < size < ALL else "" for size in (row.nearest, row.shared)),
-            f"{row.compared:,}" if row.compared < ALL else "",
+            *(f"{size:,}" if size else "" for size in (row.nearest, row.voted, row.shared)),
             f"{row.prints:,.0f}",
             *(_number(share and 100 * share, 2) for share in (row.missed, row.missed_pairs)),
             *(_number(took, 1) for took in (row.ms, row.p95_ms, row.pair_ms)),

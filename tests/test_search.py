@@ -6,6 +6,7 @@ import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from engine.errors import SettingsError
 from engine.index import candidates, lists
 from engine.index.gallery import Entry
 from engine.index.packing import pack_templates
+from engine.matching import voting
 from engine.settings import POINTS, PointSettings, PointsSettings, Settings, VotingSettings
 from tests.kernels import fake_gpu
 from tests.templates import draw_templates, enrol_first
@@ -70,11 +72,14 @@ def test_a_gpu_compares_the_prints_with_the_most_votes(made, gallery, gpu):
 
 
 # a gallery of 80 prints has stages like one of a million
-FAST = PointSettings(nearest=30, shared=0, compared=4, finalists=3, everyone=10)
-BALANCED = PointSettings(nearest=0, shared=8, compared=50, finalists=3, everyone=10)
-THOROUGH = PointSettings(nearest=6, shared=6, compared=50, finalists=5, everyone=10)
-SMALL = Settings(device="cpu", points=PointsSettings(FAST, BALANCED, THOROUGH))
+FAST = PointSettings(nearest=30, voted=4, shared=0, finalists=3, everyone=10)
+THOROUGH = PointSettings(nearest=20, voted=6, shared=6, finalists=5, everyone=10)
+SMALL = Settings(device="cpu", points=PointsSettings(FAST, THOROUGH))
 AT = {name: replace(SMALL, search=name) for name in POINTS}
+
+
+def thinner(packed, gallery):
+    return partial(voting.thin, packed, gallery.minutiae, settings=SMALL.voting)
 
 
 def found_by(probe, gallery, settings):
@@ -82,7 +87,7 @@ def found_by(probe, gallery, settings):
     return search.find([probe], gallery, settings, 1, sure)
 
 
-@pytest.mark.parametrize(("name", "least"), [("fast", 0.85), ("balanced", 0.88), ("thorough", 0.9)])
+@pytest.mark.parametrize(("name", "least"), [("fast", 0.85), ("thorough", 0.9)])
 def test_either_point_finds_the_mates(made, gallery, name, least):
     hits = []
     for i, (_, probe) in enumerate(made):
@@ -95,7 +100,7 @@ def test_either_point_finds_the_mates(made, gallery, name, least):
     assert np.mean(hits) > least
 
 
-def test_fast_never_touches_lists(made, gallery, monkeypatch):
+def test_a_point_without_lists_never_touches_them(made, gallery, monkeypatch):
     def refuse(*_):
         raise AssertionError("lists were used")
 
@@ -113,17 +118,19 @@ def test_thorough_compares_what_either_way_finds(made, gallery):
     probe, settings = made[9][1], AT["thorough"]
     (sure,) = pipeline.margins([probe], [gallery], settings)
     packed = pack_templates(probe)
-    chosen = candidates.choose(packed, probe.embedding, sure, gallery, settings)
-    near = gallery.nearest(probe.embedding, 6)
+    chosen = candidates.choose(
+        packed, probe.embedding, sure, gallery, settings, thinner(packed, gallery)
+    )
+    near = thinner(packed, gallery)(gallery.nearest(probe.embedding, 20), 6)
     shared = gallery.sharing(packed, 6, sure, settings.lists)
     assert len(near) == len(shared) == 6
     assert set(chosen.tolist()) == set(near.tolist()) | set(shared.tolist())
-    for own, ways in (((6, 0), [near]), ((0, 6), [shared])):
-        nearest, most = own
-        point = replace(THOROUGH, nearest=nearest, shared=most)
+    for point, way in ((replace(THOROUGH, shared=0), near), (replace(THOROUGH, nearest=0), shared)):
         one = replace(settings, points=PointsSettings(*[point] * len(POINTS)))
-        mine = candidates.choose(packed, probe.embedding, sure, gallery, one)
-        np.testing.assert_array_equal(mine, ways[0])
+        mine = candidates.choose(
+            packed, probe.embedding, sure, gallery, one, thinner(packed, gallery)
+        )
+        np.testing.assert_array_equal(mine, way)
 
 
 def test_lists_are_told_how_sure_each_bit_is(made, gallery, monkeypatch):
@@ -148,11 +155,11 @@ def narrow(point):
 
 
 @pytest.mark.parametrize("name", POINTS)
-def test_all_prints_of_a_small_gallery_vote(made, gallery, name):
+def test_all_prints_of_a_small_gallery_are_compared(made, gallery, name):
     point = replace(AT[name].point, everyone=80)
-    all_vote = replace(AT[name], points=PointsSettings(*[point] * len(POINTS)))
-    assert pipeline.margins([made[3][1]], [gallery], all_vote) is None
-    assert found_by(made[3][1], gallery, all_vote)[1] == point.compared
+    whole = replace(AT[name], points=PointsSettings(*[point] * len(POINTS)))
+    assert pipeline.margins([made[3][1]], [gallery], whole) is None
+    assert found_by(made[3][1], gallery, whole)[1] == len(gallery)
 
 
 def test_stages_grow_with_the_gallery():
@@ -169,7 +176,7 @@ def test_an_unknown_point_is_refused_with_the_names_there_are(made, gallery):
         lambda: found_by(made[0][1], gallery, wrong),
         lambda: pipeline.identify([made[0][1]], [gallery], wrong),
     ):
-        with pytest.raises(SettingsError, match="'slow': use one of fast, balanced, thorough"):
+        with pytest.raises(SettingsError, match="'slow': use one of fast, thorough"):
             ask()
 
 
@@ -189,7 +196,9 @@ def test_removed_prints_are_not_found_and_added_ones_are(made, monkeypatch):
     def prints_found(i):
         (sure,) = pipeline.margins([made[i][1]], [gallery], settings)
         packed = pack_templates(made[i][1])
-        chosen = candidates.choose(packed, made[i][1].embedding, sure, gallery, settings)
+        chosen = candidates.choose(
+            packed, made[i][1].embedding, sure, gallery, settings, thinner(packed, gallery)
+        )
         return gallery.template_ids[chosen].tolist()
 
     assert all(i in prints_found(i) for i in (5, 30, 31, 79))

@@ -20,7 +20,6 @@ class Point(StrEnum):
     """The operating points of a search by name, as settings have them."""
 
     FAST = "fast"
-    BALANCED = "balanced"
     THOROUGH = "thorough"
 
 

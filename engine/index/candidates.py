@@ -1,6 +1,8 @@
 """Chooses the prints of a gallery that a search looks at: by embedding, and by lists of minutiae.
 
-Neither way looks at what the other does, so what both lose is less than what either loses.
+Neither way looks at what the other does, so what both lose is less than what either loses. Lists
+know what they find by all bits of its minutiae; an embedding does not look at these one by one, so
+votes do before its prints are compared.
 """
 
 from __future__ import annotations
@@ -16,26 +18,33 @@ from engine.settings import PointSettings, Settings
 from engine.types import F32, I64
 from kernels.packed import Packed
 
+Thin = Callable[[I64, int], I64]  # of some prints so many, with the most votes
+
 
 def choose(
-    probe: Packed, embedding: F32, margins: F32 | None, gallery: Gallery, settings: Settings
+    probe: Packed,
+    embedding: F32,
+    margins: F32 | None,
+    gallery: Gallery,
+    settings: Settings,
+    thin: Thin,
 ) -> I64:
-    """The prints that a search at `settings.point` looks at on the CPU: int64 (K,), ascending.
+    """The prints that a search at `settings.point` compares on the CPU: int64 (K,), ascending.
 
     probe: one print. embedding: float32 (EMBEDDING_SIZE,) of it. margins: as for `Lists.find`,
-    where `uses_lists`. All of a small gallery; else those with the nearest embeddings and, at a
-    point with lists, those that share most minutiae with the probe.
+    where `uses_lists`. All of a small gallery; else, of those with the nearest embeddings, what
+    `thin` leaves, and those that share most minutiae with the probe.
     """
     point, prints = settings.point, len(gallery)
     if prints <= point.everyone:
         return np.arange(prints, dtype=np.int64)
     ways: list[Callable[[], I64]] = []
     if point.nearest:
-        most = size(point.nearest, prints, point)
-        ways.append(partial(gallery.nearest, embedding, most))
+        near, most = (size(usual, prints, point) for usual in (point.nearest, point.voted))
+        ways.append(lambda: thin(gallery.nearest(embedding, near), most))
     if point.shared:
-        most = size(point.shared, prints, point)
-        ways.append(partial(gallery.sharing, probe, most, margins, settings.lists))
+        shared = size(point.shared, prints, point)
+        ways.append(partial(gallery.sharing, probe, shared, margins, settings.lists))
     return np.unique(np.concatenate([np.zeros(0, np.int64), *_side_by_side(ways)]))
 
 

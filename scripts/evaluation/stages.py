@@ -16,33 +16,38 @@ from engine.index.gallery import Gallery
 from engine.index.packing import pack_templates
 from engine.matching.voting import vote
 from engine.settings import POINTS, PointSettings, PointsSettings, Settings
-from engine.types import F64, I64, Template
+from engine.types import F64, I64, U16, Template
 from evaluation.galleries import Probe, Roster
 from evaluation.prints import console
 from kernels import selection
 from kernels.packed import Packed
 
-ALL = 2**40  # prints that votes keep where they are not asked
-
 NEAREST = (500, 1000, 2000, 4000, 8000, 16_000)
 VOTED = [(k, kept) for k in NEAREST[2:] for kept in (250, 500, 1000, 2000) if kept < k]
 SHARED = (500, 1000, 2000, 4000, 8000)
-BOTH = [(k, most) for k in NEAREST[:4] for most in SHARED[1:4]]
-KINDS = ("embedding", "embedding, votes", "lists", "lists, embedding")
+BOTH = [
+    (nearest, voted, shared)
+    for nearest in (2000, 4000, 10_000)
+    for voted in (500, 1000, 2000, 4000)
+    for shared in (500, 1000, 2000, 4000)
+    if voted < nearest and shared <= 2 * voted <= 4 * shared
+]
+NOBODY = np.zeros(0, np.int64)
+KINDS = ("embedding", "embedding, votes", "lists", "lists, embedding, votes")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What came of one point. kind: of KINDS, or the name of a point that ships. nearest, shared,
-    compared: sizes in this gallery. missed: share of the probes whose mate's print is not compared;
+    """What came of one point. kind: of KINDS, or the name of a point that ships. nearest, voted,
+    shared: sizes in this gallery. missed: share of the probes whose mate's print is not compared;
     missed_pairs: likewise of two fingers together, None where there are none. prints: compared,
     mean. ms, p95_ms: wall time of a search with one finger, median and 95th percentile; pair_ms:
     the median with two."""
 
     kind: str
     nearest: int
+    voted: int
     shared: int
-    compared: int
     missed: float
     missed_pairs: float | None
     prints: float
@@ -55,10 +60,10 @@ def points(prints: int, settings: Settings) -> list[tuple[str, PointSettings]]:
     """The points measured in a gallery of so many prints, by kind; those that ship come last, in
     the sizes that they have there. No gallery is too small for them here."""
     few, more = settings.points.fast.finalists, settings.points.thorough.finalists
-    grid = [(KINDS[0], PointSettings(k, 0, ALL, few)) for k in NEAREST]
-    grid += [(KINDS[1], PointSettings(k, 0, kept, few)) for k, kept in VOTED]
-    grid += [(KINDS[2], PointSettings(0, most, ALL, more)) for most in SHARED]
-    grid += [(KINDS[3], PointSettings(k, most, ALL, more)) for k, most in BOTH]
+    grid = [(KINDS[0], PointSettings(k, k, 0, few)) for k in NEAREST]
+    grid += [(KINDS[1], PointSettings(k, kept, 0, few)) for k, kept in VOTED]
+    grid += [(KINDS[2], PointSettings(0, 0, most, more)) for most in SHARED]
+    grid += [(KINDS[3], PointSettings(*sizes, more)) for sizes in BOTH]
     fixed = [
         (kind, replace(point, everyone=0, growth=0.0))
         for kind, point in grid
@@ -72,10 +77,11 @@ def shipped(name: str, prints: int, settings: Settings) -> PointSettings:
     point = replace(settings, search=name).point
     if prints <= point.everyone:
         return point
-    nearest, shared = (
-        candidates.size(usual, prints, point) for usual in (point.nearest, point.shared)
+    nearest, voted, shared = (
+        candidates.size(usual, prints, point)
+        for usual in (point.nearest, point.voted, point.shared)
     )
-    return replace(point, nearest=nearest, shared=shared, everyone=0, growth=0.0)
+    return replace(point, nearest=nearest, voted=voted, shared=shared, everyone=0, growth=0.0)
 
 
 def kept(
@@ -84,50 +90,50 @@ def kept(
     """The prints that a search compares at each of these points, of fixed sizes: as if it stood
     there alone, but each way is gone and each vote is counted once."""
     packed = pack_templates(probe)
-    near = {k: gallery.nearest(probe.embedding, k) for k in {p.nearest for p in wanted} if k}
-    shared = _sharing(probe, packed, gallery, {p.shared for p in wanted} - {0}, settings)
-    nobody, everyone = np.zeros(0, np.int64), np.arange(len(gallery))
-    chosen = [
+    near = _nearest(probe, packed, gallery, {(p.nearest, p.voted) for p in wanted}, settings)
+    shared = _sharing(probe, packed, gallery, {p.shared for p in wanted}, settings)
+    everyone = np.arange(len(gallery))
+    return [
         everyone
         if len(gallery) <= point.everyone
-        else np.union1d(near.get(point.nearest, nobody), shared.get(point.shared, nobody))
+        else np.union1d(near[point.nearest, point.voted], shared[point.shared])
         for point in wanted
     ]
-    return _thin(packed, gallery, chosen, [point.compared for point in wanted], settings)
+
+
+def _nearest(
+    probe: Template,
+    packed: Packed,
+    gallery: Gallery,
+    sizes: set[tuple[int, int]],
+    settings: Settings,
+) -> dict[tuple[int, int], I64]:
+    """For each two sizes, so many prints by embedding, and so many of these by votes."""
+    near = {k: gallery.nearest(probe.embedding, k) for k, _ in sizes if k}
+    voters = np.unique(np.concatenate([NOBODY, *near.values()]))
+    votes = vote(packed, gallery.minutiae, voters, settings.voting, settings.rescoring.threads)
+    return {
+        (k, kept): _most(near[k], votes[np.searchsorted(voters, near[k])], kept) if k else NOBODY
+        for k, kept in sizes
+    }
 
 
 def _sharing(
     probe: Template, packed: Packed, gallery: Gallery, sizes: set[int], settings: Settings
 ) -> dict[int, I64]:
     """For each size, so many prints that share most minutiae."""
-    if not sizes:
-        return {}
+    if sizes == {0}:
+        return {0: NOBODY}
     sure = descriptors.project(probe.minutiae, settings.descriptor)
     lists = gallery.file(settings.lists)
     found = lists.find(packed, gallery.minutiae, max(sizes), sure)
-    votes = found.votes.astype(np.uint16)[None]
-    return {size: found.prints[selection.select(votes, size)[0]] for size in sizes}
+    votes = found.votes.astype(np.uint16)
+    return {size: _most(found.prints, votes, size) if size else NOBODY for size in sizes}
 
 
-def _thin(
-    packed: Packed,
-    gallery: Gallery,
-    chosen: Sequence[I64],
-    most: Sequence[int],
-    settings: Settings,
-) -> list[I64]:
-    """Of each some prints the `most` with most votes, which are counted once."""
-    many = [mine for mine, kept in zip(chosen, most, strict=True) if len(mine) > kept]
-    if not many:
-        return list(chosen)
-    voters, threads = np.unique(np.concatenate(many)), settings.rescoring.threads
-    votes = vote(packed, gallery.minutiae, voters, settings.voting, threads)[None]
-    return [
-        mine[selection.select(votes[:, np.searchsorted(voters, mine)], kept)[0]]
-        if len(mine) > kept
-        else mine
-        for mine, kept in zip(chosen, most, strict=True)
-    ]
+def _most(prints: I64, votes: U16, count: int) -> I64:
+    """So many of the prints, with the most votes."""
+    return prints[selection.select(votes[None], count)[0]]
 
 
 def with_point(settings: Settings, point: PointSettings) -> Settings:
@@ -161,8 +167,8 @@ def measure(
         Row(
             kind,
             point.nearest,
+            point.voted,
             point.shared,
-            point.compared,
             float(1 - hit[:, j].mean()),
             float(1 - both[:, j].mean()) if len(both) else None,
             float(compared[j] / len(probes)),

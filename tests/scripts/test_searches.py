@@ -64,7 +64,7 @@ def test_a_mate_that_the_shortlist_leaves_out_was_not_compared():
     (gallery,) = fill([], roster, 12)
     astray = replace(FINGERS[3][1], embedding=FINGERS[4][1].embedding)
     probe = Probe("f03_2", "f03", "f03", (astray,))
-    only = PointSettings(nearest=1, shared=0, compared=1, finalists=1, everyone=0)
+    only = PointSettings(nearest=1, voted=1, shared=0, finalists=1, everyone=0)
     narrow = Settings(points=PointsSettings(*[only] * len(POINTS)))
     lost, seen = (search_one(probe, {"f03": 3}, [gallery], which) for which in (narrow, Settings()))
     assert (lost.rank, lost.extracted, lost.compared) == (0, True, False)

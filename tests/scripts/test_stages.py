@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import partial
 
 import frontier
 import numpy as np
@@ -26,15 +27,14 @@ PRINTS = [
 ]
 ROSTER = enlist(PRINTS)
 WANTED = [
-    PointSettings(nearest, shared, compared, 5, everyone=everyone, growth=0.0)
-    for nearest, shared, compared, everyone in (
-        (5, 0, 99, 0),
-        (20, 0, 4, 0),
-        (0, 6, 99, 0),
-        (0, 3, 2, 0),
-        (5, 6, 99, 0),
-        (12, 6, 4, 0),
-        (5, 0, 8, 60),
+    PointSettings(nearest, voted, shared, 5, everyone=everyone, growth=0.0)
+    for nearest, voted, shared, everyone in (
+        (5, 5, 0, 0),
+        (20, 4, 0, 0),
+        (0, 0, 6, 0),
+        (5, 5, 6, 0),
+        (12, 4, 6, 0),
+        (5, 5, 0, 60),
     )
 ]
 SETTINGS = Settings(device="cpu")
@@ -52,30 +52,30 @@ def test_every_point_keeps_what_a_search_compares(gallery):
         for point, mine in zip(WANTED, found, strict=True):
             own = stages.with_point(SETTINGS, point)
             sure = pipeline.margins([probe], [gallery], own)
+            thin = partial(voting.thin, packed, gallery.minutiae, settings=own.voting)
             chosen = candidates.choose(
-                packed, probe.embedding, sure[0] if sure else None, gallery, own
+                packed, probe.embedding, sure[0] if sure else None, gallery, own, thin
             )
-            few = voting.thin(packed, gallery.minutiae, chosen, point.compared, own.voting)
-            np.testing.assert_array_equal(mine, few)
+            np.testing.assert_array_equal(mine, chosen)
             assert pipeline.identify([probe], [gallery], own).compared == len(mine)
 
 
 def test_points_that_ship_have_the_sizes_of_the_gallery():
     names = [name for name, _ in stages.points(1_000_000, SETTINGS)]
-    assert names[-3:] == ["fast", "balanced", "thorough"]
-    assert set(names[:-3]) == set(stages.KINDS)
-    fast = dict(stages.points(1_000_000, SETTINGS)[-3:])["fast"]
+    assert names[-2:] == ["fast", "thorough"]
+    assert set(names[:-2]) == set(stages.KINDS)
+    fast = dict(stages.points(1_000_000, SETTINGS)[-2:])["fast"]
     assert fast.nearest == candidates.size(
         SETTINGS.points.fast.nearest, 10**6, SETTINGS.points.fast
     )
     assert candidates.size(fast.nearest, 10**6, fast) == fast.nearest
     small = stages.points(3000, SETTINGS)
-    assert max(point.nearest for name, point in small[:-3]) == 2000
-    assert small[-3][1] == SETTINGS.points.fast
+    assert max(point.nearest for name, point in small[:-2]) == 2000
+    assert small[-2][1] == SETTINGS.points.fast
 
 
 def test_mates_that_no_stage_keeps_are_missed(gallery, monkeypatch):
-    all_, none = replace(WANTED[0], nearest=40), replace(WANTED[0], nearest=1)
+    all_, none = (replace(WANTED[0], nearest=k, voted=k) for k in (40, 1))
     monkeypatch.setattr(stages, "points", lambda *_: [("all", all_), ("one", none)])
     astray = [
         replace(each, template=replace(each.template, embedding=FINGERS[39][1].embedding))
@@ -104,7 +104,7 @@ def test_the_frontier_is_drawn():
     pytest.importorskip("matplotlib")
     from evaluation import plots
 
-    row = stages.Row("lists", 0, 5, 9, 0.0, None, 5.0, 20.0, 30.0, None)
+    row = stages.Row("lists", 0, 0, 5, 0.0, None, 5.0, 20.0, 30.0, None)
     rows = [row, replace(row, ms=40.0), replace(row, kind="fast", missed=0.02)]
     told = {"prints": 100, "probes": 50, "points": [asdict(each) for each in rows]}
     (axes,) = plots.frontier([told]).axes

@@ -297,15 +297,15 @@ def test_a_search_is_made_at_the_point_asked_for(filled: Tenprint, probe: Probe)
         (searched,) = other.identify([probe]).searches
         assert searched.search is not None
         assert searched.search.point == "fast"
-    with pytest.raises(SettingsError, match="'slow': use one of fast, balanced, thorough"):
+    with pytest.raises(SettingsError, match="'slow': use one of fast, thorough"):
         filled.identify([probe], search="slow")
 
 
-@pytest.mark.parametrize("name", POINTS)
+@pytest.mark.parametrize("shared", [0, 2])
 def test_what_searches_need_is_made_before_the_first(
-    filled: Tenprint, probe: Probe, name: str, monkeypatch: pytest.MonkeyPatch
+    filled: Tenprint, probe: Probe, shared: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    point = PointSettings(nearest=2, shared=2 * (name != "fast"), compared=9, finalists=9)
+    point = PointSettings(nearest=2, voted=2, shared=shared, finalists=9)
     points = PointsSettings(*[replace(point, everyone=5)] * len(POINTS))
     filed: list[str] = []
     usual = Gallery.file
@@ -320,11 +320,11 @@ def test_what_searches_need_is_made_before_the_first(
     monkeypatch.setattr(Gallery, "file", file)
     monkeypatch.setattr(pipeline, "identify", identify)
     with (
-        Tenprint(filled.home.folder, Settings(search=name, points=points, device="cpu")) as other,
+        Tenprint(filled.home.folder, Settings(points=points, device="cpu")) as other,
         pytest.raises(InterruptedError),
     ):
         other.identify([probe])
-    assert filed == (["criminal"] if name != "fast" else [])  # in the other one all vote
+    assert filed == (["criminal"] if shared else [])  # in the other one all are compared
 
 
 def test_severity_orders_the_hits_and_nothing_else(filled: Tenprint, make_row: Row) -> None:
