@@ -100,19 +100,23 @@ class Team:
             return []
         if not self._members:
             return [work(piece) for piece in pieces]
-        # Few messages: this process may be busy when a member has nothing more to do.
-        size = -(-len(pieces) // (SHARES * len(self._members)))
-        shares = [pieces[at : at + size] for at in range(0, len(pieces), size)]
+        # Few messages: this process may be busy when a member has nothing more to do. Pieces often
+        # come in the order of their size: a share has some of each, and who gets the first share
+        # of the first round gets the last one of the next.
+        members = len(self._members)
+        count = min(len(pieces), SHARES * members)
+        shares = [pieces[first::count] for first in range(count)]
+        order = [*range(min(members, count)), *reversed(range(members, count))]
         task = Task(partial(_each, work), shares, [None] * len(shares), len(shares))
         with self._lock:
             if self._closed:
                 raise TeamError("the team was dismissed")
-            self._waiting.extend(Piece(task, number) for number in range(len(shares)))
+            self._waiting.extend(Piece(task, number) for number in order)
             self.hand_out()
         task.done.wait()
         if task.error is not None:
             raise task.error
-        return [made for share in task.results for made in share]
+        return [task.results[i % count][i // count] for i in range(len(pieces))]
 
     def hand_out(self) -> None:
         """Gives what waits to members that have room, the idlest first."""
