@@ -10,6 +10,11 @@ import pytest
 
 from tests import postgres
 
+# Tests are small: threads of linear algebra cost them more than they gain, minutes where other
+# programs are at work. Said before NumPy is loaded.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
 # What a developer has set must not be written to.
 for name in ("TENPRINT_HOME", "TENPRINT_DATABASE", "TENPRINT_KEYS"):
     os.environ.pop(name, None)
