@@ -1,14 +1,18 @@
-"""A load test that is told to end leaves nothing behind."""
+"""Load tests of a few seconds on a tiny gallery, with the real service: they say what they found,
+and leave nothing behind."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +40,19 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
+def run(folder: Path, *words: str) -> tuple[int, str, dict[str, Any]]:
+    """(exit code, what it said, what it found)."""
+    found = folder / "found.json"
+    process = start(folder, *words, "--json", str(found), "--html", str(folder / "page.html"))
+    try:
+        said, _ = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        raise
+    assert found.exists(), said
+    return process.returncode, said, json.loads(found.read_text())
+
+
 def left(folder: Path) -> list[str]:
     """The commands that still run and know of the folder, after some time to end."""
     for _ in range(100):
@@ -52,6 +69,34 @@ def _command(path: Path) -> str:
         return path.read_text().replace("\0", " ")
     except OSError:  # it has ended
         return ""
+
+
+def test_knee(tmp_path: Path) -> None:
+    mix = "identify=70,enrol=20,delete=10"
+    code, said, found = run(
+        tmp_path, "knee", "--fingers", "40", "--seconds", "0.5", "--first", "16", "--mix", mix
+    )
+    steps = found["steps"]
+    assert sum(each["sent"] for each in steps) > 0
+    assert not any(each["errors"] for each in steps), said
+    right = [holds for words, holds in found["verdicts"].items() if "right person" in words]
+    assert right == [True], said
+    assert found["at_rest"]["errors"] == 0
+    assert all(each["memory"] > 1e7 and each["processor"] > 0 for each in steps)
+    assert (code == 0) == all(found["verdicts"].values())
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<svg") == 2
+    assert not re.search(r"(src|href)=|https?://(?!load)", page.split("All figures")[0])
+    assert left(tmp_path) == []
+
+
+def test_chaos(tmp_path: Path) -> None:
+    words = "chaos --fingers 20 --kills 2 --between 0.5 --clients 4 --tasks 0"
+    code, said, found = run(tmp_path, *words.split())
+    assert (code, found["verdicts"]) == (0, dict.fromkeys(found["verdicts"], True)), said
+    assert found["killed"] == {"service": 2}
+    assert found["acknowledged"] > 0
+    assert left(tmp_path) == []
 
 
 def test_told_to_end_it_ends_what_it_started(tmp_path: Path) -> None:
