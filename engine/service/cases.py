@@ -47,7 +47,8 @@ class OpenCase:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A closed case, shown whole. conclusion: of the decision that closed it."""
+    """A closed case, shown whole. conclusion: of the decision that closed it. compared: its prints,
+    none where those of a side are not kept any more."""
 
     case: DeskCase
     person: str
@@ -58,6 +59,7 @@ class Closed:
     conclusion: str
     decisions: tuple[Decision, ...]
     explanation: Explanation
+    compared: tuple[Compared, ...]
 
 
 def refusal(made: Sequence[Decision], who: Examiner) -> str:

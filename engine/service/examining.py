@@ -25,7 +25,7 @@ from engine.service.cases import (
     refusal,
     role_of,
 )
-from engine.service.comparing import PROBE, SIDES
+from engine.service.comparing import PROBE, SIDES, Compared
 from engine.service.journal import on_record
 from engine.service.queueing import explain_case, keep_rules, make_queue, name_case
 from engine.service.results import NOBODY, Decision, Queued, Use
@@ -95,10 +95,7 @@ class Examining:
             refused = refusal(made, who)
             if refused:
                 raise ConflictError(f"this case {refused}")
-            with self._database.read() as connection:
-                probes, enrolled = self._prints(connection, hit)
-            settings = self._settings_of(hit)
-            compared = comparing.compare(probes, enrolled, settings)
+            compared = self._compared(hit)
             with self._database.write() as writer:
                 holder = case_holds.take(writer, (hit.search_id, hit.person), who.name, HOLD)
                 if holder:
@@ -113,6 +110,22 @@ class Examining:
                 )
             entry.outcome = f"{hit.stage}: opened by {who.name}"
             return OpenCase(desk_case(hit, made, who, held_by=who.name), compared)
+
+    def show(self, key: str, who: Examiner) -> OpenCase | None:
+        """A case that `who` has open, with its prints; None where nobody has it and they might.
+
+        NotFoundError and ConflictError as for `open`.
+        """
+        hit, made = self._find(key)
+        refused = refusal(made, who)
+        if refused:
+            raise ConflictError(f"this case {refused}")
+        holder = self._holder(hit)
+        if not holder:
+            return None
+        if holder != who.name:
+            raise ConflictError(f"{holder} has this case open: take the next one")
+        return OpenCase(desk_case(hit, made, who, held_by=who.name), self._compared(hit))
 
     def release(self, key: str, who: Examiner) -> None:
         """Gives a case back that `who` has open."""
@@ -130,10 +143,9 @@ class Examining:
         hit, made = self._find(key)
         if hit.stage == CLOSED:
             self._require_part(key, made, who)
+        elif self._holder(hit) != who.name:
+            raise ConflictError("open the case first: its prints are shown to who holds it")
         with self._database.read() as connection:
-            held = case_holds.holders(connection, [hit.search_id])
-            if hit.stage != CLOSED and held.get((hit.search_id, hit.person)) != who.name:
-                raise ConflictError("open the case first: its prints are shown to who holds it")
             probes, enrolled = self._prints(connection, hit)
         settings = self._settings_of(hit)
         if side not in SIDES:
@@ -229,6 +241,10 @@ class Examining:
                     examiner=who.name,
                 )
             place = rank([Case(name, hit.received, known)], self._policy, now())[0]
+            try:
+                compared = self._compared(hit)
+            except NotFoundError:
+                compared = ()
             entry.outcome = f"shown to {who.name}"
             return Closed(
                 desk_case(hit, made, who),
@@ -240,6 +256,7 @@ class Examining:
                 next(each.conclusion for each in made if each.closes),
                 tuple(made),
                 explain_case(Queued(place, hit)),
+                compared,
             )
 
     def _require_part(self, key: str, made: Sequence[Decision], who: Examiner) -> None:
@@ -261,6 +278,12 @@ class Examining:
             if hit is None:
                 raise NotFoundError(f"there is no case {key[:64]!r}")
             return hit, decisions.of_case(connection, hit.search_id, hit.person)
+
+    def _holder(self, hit: WaitingHit) -> str:
+        """Who has its case open, "" for nobody."""
+        with self._database.read() as connection:
+            held = case_holds.holders(connection, [hit.search_id])
+        return held.get((hit.search_id, hit.person), "")
 
     def _shown(
         self, connection: Connection, cases: Sequence[Queued], who: Examiner
@@ -286,6 +309,12 @@ class Examining:
         row = galleries.lookup(connection, hit.gallery)
         enrolled = prints.of_person(connection, row, hit.person) if row else []
         return probe_prints.of_search(connection, hit.search_id), enrolled
+
+    def _compared(self, hit: WaitingHit) -> tuple[Compared, ...]:
+        """Its prints. NotFoundError where those of a side are not kept any more."""
+        with self._database.read() as connection:
+            probes, enrolled = self._prints(connection, hit)
+        return comparing.compare(probes, enrolled, self._settings_of(hit))
 
     def _settings_of(self, hit: WaitingHit) -> Settings:
         with self._database.read() as connection:

@@ -141,7 +141,7 @@ def test_two_who_agree_close_a_case_and_then_see_the_record(desk: Examining) -> 
             wrong(key, EVE)
     with pytest.raises(NotFoundError, match="you decided no case"):
         desk.picture(key, EVE, 1, "candidate", "original")
-    assert desk.reveal(key, SUE) == desk.reveal(key, SUE)
+    assert [each.number for each in desk.reveal(key, SUE).compared] == [1, 2]
 
 
 def test_a_supervisor_who_was_neither_closes_what_two_dispute(desk: Examining) -> None:

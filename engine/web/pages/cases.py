@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from engine.service.examining import CLOSED
 from engine.web.faults import Fault
-from engine.web.pages.prints import describe
+from engine.web.pages.prints import side_by_side
 from engine.web.pages.queue import go_to_next
 from engine.web.pages.rendering import HEADERS, page
 from engine.web.pages.visits import HOME, Visit, go
@@ -22,8 +22,15 @@ LONGEST_NOTES = 4000  # characters
 QUEUE = "queue"  # where to, after a decision, in the place of the next case
 
 
+def take(visit: Visit) -> Response:
+    """Opens a case, which is then held for who asks: a form, since a page that is only looked at
+    changes nothing, whoever makes a browser ask for it."""
+    case = visit.examining.open(visit.key, visit.who, visit.use).case
+    return go(f"/desk/cases/{case.key}")
+
+
 def show(visit: Visit) -> Response:
-    """Opens a case, which is then held for who asks."""
+    """A case that who asks has open."""
     return _show(visit, "form")
 
 
@@ -78,16 +85,15 @@ def _show(visit: Visit, panel: str) -> Response:
     }
     if decision["swapped"] and visit.form:
         return page("decision", **decision)
-    opened = visit.examining.open(visit.key, visit.who, visit.use)
-    fingers = len(opened.compared)
+    opened = visit.examining.show(visit.key, visit.who)
+    if opened is None:
+        return page("unopened", session=visit.session, here="", key=visit.key)
     return page(
         "case",
         here="",
         case=opened.case,
-        compared=opened.compared,
-        shown=min(visit.whole("finger", 1), fingers),
-        prints=describe(opened),
         told=visit.asked,
+        **side_by_side(opened.case.key, opened.compared, visit.whole("finger", 1)),
         **decision,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from engine.web.pages.paging import LENGTH, Paging
+from engine.web.pages.prints import side_by_side
 from engine.web.pages.rendering import page
 from engine.web.pages.visits import Visit, go
 
@@ -31,5 +32,6 @@ def show_list(visit: Visit) -> Response:
 
 def show_case(visit: Visit) -> Response:
     """A closed case, shown whole."""
-    shown = visit.examining.reveal(visit.key, visit.who, visit.use)
-    return page("revealed", session=visit.session, here="closed", shown=shown)
+    closed = visit.examining.reveal(visit.key, visit.who, visit.use)
+    prints = side_by_side(closed.case.key, closed.compared, visit.whole("finger", 1))
+    return page("revealed", session=visit.session, here="closed", closed=closed, **prints)

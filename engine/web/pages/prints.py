@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.service.cases import OpenCase
-from engine.service.comparing import Side
+from engine.service.comparing import Compared, Side
 
 
-def describe(opened: OpenCase) -> dict[str, Any]:
+def side_by_side(key: str, compared: Sequence[Compared], shown: int) -> dict[str, Any]:
+    """What viewer.html.j2 shows of a case. shown: the finger to begin with, 1 the first."""
+    return {
+        "compared": compared,
+        "shown": min(shown, len(compared)),
+        "prints": _describe(key, compared),
+    }
+
+
+def _describe(key: str, compared: Sequence[Compared]) -> dict[str, Any]:
     """The document that viewer.js reads. Minutiae are [x, y, angle, kind, quality], as in
     engine.types; pairs [index of the probe's, index of the candidate's], best first."""
     return {
-        "key": opened.case.key,
+        "key": key,
         "fingers": [
             {
                 "number": each.number,
@@ -22,7 +31,7 @@ def describe(opened: OpenCase) -> dict[str, Any]:
                 "candidate": _side(each.candidate),
                 "pairs": np.asarray(each.pairs).reshape(-1, 2).tolist(),
             }
-            for each in opened.compared
+            for each in compared
         ],
     }
 

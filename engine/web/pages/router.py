@@ -38,6 +38,7 @@ ROUTES: tuple[tuple[str, str, Answer, frozenset[str]], ...] = (
     ("GET", "/desk/disputed", queue.show_disputed, SUPERVISORS),
     ("POST", "/desk/next", queue.take_next, EXAMINERS),
     ("GET", CASE, cases.show, EXAMINERS),
+    ("POST", CASE + "/open", cases.take, EXAMINERS),
     ("GET", CASE + "/pictures/{number:int}/{side}/{view}", cases.picture, EXAMINERS),
     ("POST", CASE + "/confirm", cases.confirm, EXAMINERS),
     ("POST", CASE + "/edit", cases.edit, EXAMINERS),

@@ -91,13 +91,18 @@ class Visitor:
 
     def listed(self, path: str = "/desk") -> list[str]:
         """The cases that a page lets them open, in its order."""
-        return re.findall(r'href="/desk/cases/([0-9-]+)"', self.get(path).text)
+        return re.findall(r'action="/desk/cases/([0-9-]+)/open"', self.get(path).text)
+
+    def open(self, key: str) -> httpx.Response:
+        """Opens a case, and goes where that leads."""
+        answer = self.post(f"/desk/cases/{key}/open")
+        return self.get(answer.headers["location"]) if answer.is_redirect else answer
 
     def decide(
         self, key: str, conclusion: str, notes: str = "", then: str = "queue"
     ) -> httpx.Response:
         """Opens a case and decides it, as the forms do."""
-        assert self.get(f"/desk/cases/{key}").status_code == 200
+        assert self.open(key).status_code == 200
         fields = {"conclusion": conclusion, "notes": notes}
         assert self.post(f"/desk/cases/{key}/confirm", **fields).status_code == 200
         return self.post(f"/desk/cases/{key}/decide", then=then, **fields)

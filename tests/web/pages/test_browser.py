@@ -248,7 +248,7 @@ def test_each_finger_has_its_tab(desk: Desk) -> None:
 
 def test_a_print_without_an_image_is_drawn(desk: Desk) -> None:
     with desk.visit(SUE) as page:
-        page.get_by_role("link", name="latent-2").click()
+        page.get_by_role("button", name="latent-2").click()
         candidate = drawn(page).nth(1)
         assert candidate.get_attribute("data-seen") == "none"
         before = pixels(candidate)
@@ -296,7 +296,7 @@ def test_keys_are_letters_where_somebody_writes(desk: Desk) -> None:
 @pytest.mark.skipif(not static.has_htmx(), reason="needs htmx: tenprint[desk]")
 def test_the_queue_keeps_up_to_date(desk: Desk) -> None:
     with desk.visit(BOB) as page, desk.visit(ADA) as ada:
-        link = page.get_by_role("link", name="latent-3")
+        link = page.get_by_role("button", name="latent-3")
         link.focus()
         next_case(ada)
         page.locator("#queue").evaluate("each => each.dispatchEvent(new Event('refresh'))")
@@ -336,6 +336,10 @@ def test_every_page_can_be_used_by_all(desk: Desk) -> None:
                          f"/desk/cases/{disputed}"):  # fmt: skip
                 page.goto(f"{desk.address}{path}")
                 desk.check(page)
+                if path.endswith(f"cases/{disputed}") and size == WIDE:  # then it is open
+                    page.get_by_role("button", name="Open this case").press("Enter")
+                    drawn(page)
+                    desk.check(page)
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 assert wide <= size[0], f"{page.url} is {wide} px wide"
             left, right = (each.bounding_box() for each in drawn(page).all())

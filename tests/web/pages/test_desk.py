@@ -11,10 +11,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import delete
 
 from engine.service.examining import Examiner, Examining
 from engine.service.tenprint import Tenprint
 from engine.store.audit import Filter
+from engine.store.schema import probe_prints
 from engine.types import FingerPosition
 from engine.web.pages.rendering import name_finger, waited
 from tests.web.pages.office import ADA, BOB, NOTES, PERSONS, PROBE, SECRETS, STU, SUE, Visitor
@@ -58,15 +60,15 @@ def test_nothing_of_a_case_is_told_before_it_is_closed(visitor: Visit, filled: T
     for key in (first, second):
         ada.decide(key, "identification", NOTES)
         told += [ada.get(f"/desk/cases/{key}"), ada.get(f"/desk/closed/{key}")]
-        told += [bob.get("/desk"), bob.get(f"/desk/cases/{key}?finger=2"), bob.get("/desk/closed")]
+        told += [bob.get("/desk"), bob.open(key), bob.get("/desk/closed")]
         told += [bob.post(f"/desk/cases/{key}/confirm", conclusion="exclusion")]
         told += [bob.post(f"/desk/cases/{key}/confirm", htmx=True, conclusion="exclusion")]
         told += [ada.post(f"/desk/cases/{key}/confirm", conclusion="exclusion")]
-        told += [sue.get("/desk"), sue.get(f"/desk/cases/{key}"), bob.get("/desk/cases/9-9")]
+        told += [sue.get("/desk"), sue.open(key), bob.get("/desk/cases/9-9")]
     told += [bob.decide(second, "exclusion", "other words")]
-    told += [sue.get("/desk/disputed"), sue.get(f"/desk/cases/{second}"), sue.get("/desk/closed")]
+    told += [sue.get("/desk/disputed"), sue.open(second), sue.get("/desk/closed")]
     told += [ada.get("/desk"), ada.get(f"/desk/cases/{second}"), ada.get(f"/desk/closed/{second}")]
-    told += [sue.get(f"/desk/cases/{third}"), ada.get(f"/desk/cases/{third}")]
+    told += [sue.open(third), ada.get(f"/desk/cases/{third}")]
     bob.decide(first, "identification")
     secret = filled.examining().reveal(first, Examiner(BOB))
     numbers = (f"{secret.score:.1f}", f"{secret.llr:.1f}", f"{secret.score:.4f}")
@@ -85,7 +87,7 @@ def test_the_second_examiner_sees_the_same_whatever_the_first_concluded(visitor:
         ada.listed(), ("identification", "exclusion", "inconclusive"), strict=True
     ):
         ada.decide(key, conclusion, NOTES)
-        page = bob.get(f"/desk/cases/{key}").text
+        page = bob.open(key).text
         seen[conclusion] = page[
             page.index('<section id="decision"') : page.index("</section>")
         ].replace(key, "")
@@ -96,6 +98,7 @@ def test_the_second_examiner_sees_the_same_whatever_the_first_concluded(visitor:
 def test_a_case_shows_both_prints_of_eachname_finger(visitor: Visit) -> None:
     ada = visitor(ADA)
     key = ada.listed()[0]
+    ada.open(key)
     page = ada.get(f"/desk/cases/{key}?finger=2").text
     assert page.count('data-side="probe"') == page.count('data-side="candidate"') == 2
     assert re.search(r'data-finger="2" aria-current="true">Left thumb|Left index', page)
@@ -123,7 +126,7 @@ def test_a_case_shows_both_prints_of_eachname_finger(visitor: Visit) -> None:
 def test_a_print_without_an_image_is_said_to_have_none(visitor: Visit) -> None:
     ada = visitor(ADA)
     key = ada.listed()[1]
-    page = ada.get(f"/desk/cases/{key}").text
+    page = ada.open(key).text
     assert page.count("No image is kept of this print") == 1
     (finger,) = prints_of(page)["fingers"]  # type: ignore[misc]
     assert finger["probe"]["image"] and not finger["candidate"]["image"]
@@ -186,7 +189,42 @@ def test_a_case_that_another_has_open_is_said_to_be(visitor: Visit) -> None:
     given = ada.post(f"/desk/cases/{key}/release")
     assert given.headers["location"] == "/desk?released=1"
     assert "undecided" in ada.get("/desk?released=1").text
-    assert bob.get(f"/desk/cases/{key}").status_code == 200
+    assert bob.open(key).status_code == 200
+
+
+def test_a_page_that_is_only_looked_at_opens_nothing(visitor: Visit, filled: Tenprint) -> None:
+    ada, bob = visitor(ADA), visitor(BOB)
+    key = ada.listed()[0]
+    page = ada.get(f"/desk/cases/{key}")
+    assert page.status_code == 200
+    assert "Nobody has this case open" in page.text and "prints" not in page.text
+    assert ada.get(f"/desk/cases/{key}/pictures/1/probe/original").status_code == 409
+    assert ada.post(f"/desk/cases/{key}/open", csrf="x").status_code == 403
+    assert not list(filled.audit.show(Filter(verb="examine"), 9))
+    assert f'action="/desk/cases/{key}/open"' in page.text
+    assert bob.open(key).status_code == 200
+    assert ada.post(f"/desk/cases/{key}/open").status_code == 409
+    for where in ("9-9", "x"):
+        assert ada.post(f"/desk/cases/{where}/open").status_code == 404
+
+
+def test_a_closed_case_shows_its_prints_while_they_are_kept(
+    visitor: Visit, filled: Tenprint
+) -> None:
+    ada, bob, sue = visitor(ADA), visitor(BOB), visitor(SUE)
+    key = ada.listed()[0]
+    seen = prints_of(ada.open(key).text)
+    for browser in (ada, bob):
+        browser.decide(key, "identification")
+    for browser in (ada, bob, sue):
+        assert prints_of(browser.get(f"/desk/closed/{key}?finger=2").text) == seen
+        picture = browser.get(f"/desk/cases/{key}/pictures/2/candidate/original")
+        assert picture.headers["content-type"] == "image/png"
+    with filled._database.write() as connection:
+        connection.execute(delete(probe_prints))
+    page = ada.get(f"/desk/closed/{key}").text
+    assert "They are not kept any more" in page and PERSONS[0] in page
+    assert "viewer" not in page
 
 
 def test_who_has_nothing_left_to_decide_is_told(visitor: Visit) -> None:
@@ -206,7 +244,7 @@ def test_who_has_nothing_left_to_decide_is_told(visitor: Visit) -> None:
 def test_a_decision_is_looked_at_again_before_it_is_kept(visitor: Visit) -> None:
     ada = visitor(ADA)
     key = ada.listed()[0]
-    assert ada.get(f"/desk/cases/{key}").status_code == 200
+    assert ada.open(key).status_code == 200
     chosen = {"conclusion": "exclusion", "notes": "no <core>"}
     whole = ada.post(f"/desk/cases/{key}/confirm", **chosen).text
     part = ada.post(f"/desk/cases/{key}/confirm", htmx=True, **chosen).text
@@ -223,7 +261,7 @@ def test_a_decision_is_looked_at_again_before_it_is_kept(visitor: Visit) -> None
 def test_a_decision_that_is_none_is_not_taken(visitor: Visit) -> None:
     ada = visitor(ADA)
     key = ada.listed()[0]
-    ada.get(f"/desk/cases/{key}")
+    ada.open(key)
     for form, says in (
         ({}, "Choose one of"),
         ({"conclusion": "match"}, "Choose one of"),
@@ -280,6 +318,7 @@ def test_statistics_are_those_of_the_command(visitor: Visit, filled: Tenprint) -
 def test_every_answer_forbids_what_the_pages_do_not_need(visitor: Visit) -> None:
     ada = visitor(ADA)
     key = ada.listed()[0]
+    ada.open(key)
     for path in (
         "/desk",
         f"/desk/cases/{key}",
@@ -328,6 +367,6 @@ def test_positions_and_times_are_written_for_people() -> None:
 def test_images_are_those_of_the_prints(visitor: Visit) -> None:
     ada = visitor(ADA)
     key = ada.listed()[0]
-    ada.get(f"/desk/cases/{key}")
+    ada.open(key)
     data = ada.get(f"/desk/cases/{key}/pictures/1/probe/original").content
     assert Image.open(io.BytesIO(data)).size == (100, 120)
