@@ -87,9 +87,7 @@ def remove(connection: Connection, gallery: GalleryRow, person: str, submission:
     connection.execute(delete(templates).where(mine))
     records = delete_records(connection, gallery.id, person_id)
     pictures = _delete_unused_prints(connection, person_id)
-    gone = drop_if_empty(connection, person_id)
-    if gone:
-        probe_prints.forget_person(connection, person)
+    gone = end_if_empty(connection, person_id)
     return Removed(int(gone), len(held), pictures, records)
 
 
@@ -97,6 +95,17 @@ def lookup(connection: Connection, person: str) -> int | None:
     """The id of the person, if there is one."""
     query = select(persons.c.id).where(persons.c.reference == person)
     return connection.execute(query).scalar()
+
+
+def end_if_empty(connection: Connection, person_id: int) -> bool:
+    """Deletes a person without an encounter, with all records and what is kept of probes that may
+    be the person's; whether there was no encounter."""
+    own = select(persons.c.reference).where(persons.c.id == person_id)
+    reference = connection.execute(own).scalar_one()
+    gone = drop_if_empty(connection, person_id)
+    if gone:
+        probe_prints.forget_person(connection, reference)
+    return gone
 
 
 def drop_if_empty(connection: Connection, person_id: int) -> bool:
