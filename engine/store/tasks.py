@@ -187,17 +187,20 @@ def delivered(connection: Connection, task_id: int) -> None:
 def undelivered(
     connection: Connection, task: TaskRow, reason: str, again: timedelta | None
 ) -> None:
-    """The delivery failed: it is tried again after a time, or (None) given up."""
-    _set(
-        connection,
-        task.id,
-        state=ERROR if again is None else RETRY,
-        attempts=task.attempts + 1,
-        reason=reason,
-        due_at=now() + (again or timedelta()),
-        held_until=None,
-        ended_at=now() if again is None else None,
-    )
+    """The delivery failed: it is tried again after a time, or (None) given up. task: as it was
+    claimed; where it was delivered or asked for again meanwhile, that stands."""
+    own = (tasks.c.id == task.id) & (tasks.c.state == task.state)
+    values = {
+        "state": ERROR if again is None else RETRY,
+        "attempts": task.attempts + 1,
+        "reason": reason,
+        "due_at": now() + (again or timedelta()),
+        "held_until": None,
+        "ended_at": now() if again is None else None,
+    }
+    failed = update(tasks).where(own, tasks.c.attempts == task.attempts).values(values)
+    if not connection.execute(failed).rowcount:
+        let_go(connection, [task.id])
 
 
 def redeliver(connection: Connection, name: str, operator: str | None = None) -> None:

@@ -91,6 +91,25 @@ def test_a_result_is_delivered_again_until_it_is_given_up(
             tasks.redeliver(connection, "a")
 
 
+def test_a_failed_delivery_undoes_nothing_that_came_meanwhile(
+    database: Database, ticking: Clock
+) -> None:
+    with database.write() as connection:
+        task_id = add(connection, "a")
+        tasks.done(connection, task_id, "a", b"[]")
+        tasks.undelivered(connection, tasks.find(connection, "a"), "down", timedelta())
+        (last,) = tasks.claim(connection, UNDELIVERED, HOLD)
+        tasks.redeliver(connection, "a")
+        tasks.undelivered(connection, last, "down", None)  # it was the last attempt
+        assert tasks.find(connection, "a").state == tasks.SCHEDULED
+    assert claim(database, *UNDELIVERED) == ["a"]
+    with database.write() as connection:
+        slow = tasks.find(connection, "a")
+        tasks.delivered(connection, task_id)  # by another process, which took it for dead
+        tasks.undelivered(connection, slow, "down", timedelta())
+        assert tasks.find(connection, "a").state == tasks.COMPLETED
+
+
 def test_old_tasks_are_cleared_away(database: Database, ticking: Clock) -> None:
     with database.write() as connection:
         task_id = add(connection, "a")
