@@ -303,8 +303,9 @@ def test_purposes_are_any_until_some_are_named(database: Database) -> None:
         known = purposes.allowed(writer)
         assert known == ("a", "b")
         assert purposes.refusal("identify", "a", known) == ""
-        assert "'c' is not allowed here: use --purpose with one of a, b" in purposes.refusal(
-            "identify", "c", known
+        assert (
+            "'c' is not allowed here: use --purpose (over HTTP X-Purpose) with one of a, b"
+            in purposes.refusal("identify", "c", known)
         )
         assert "required" in purposes.refusal("enrol", "", known)
         assert purposes.refusal("remove", "", known) == ""  # deletion needs no leave
