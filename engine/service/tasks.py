@@ -106,6 +106,12 @@ class TaskList:
         with self._database.write() as connection:
             tasks.done(connection, task.id, task.name, result, failed=failed)
 
+    def leave(self, task: TaskRow) -> None:
+        """Leaves a task that only reads to be done when it is delivered: of what is read no copy
+        is kept, which would outlive the removal of whose it is."""
+        with self._database.write() as connection:
+            tasks.leave(connection, task.id)
+
     def delivered(self, task: TaskRow) -> None:
         """The client has the result."""
         with self._database.write() as connection:

@@ -2,6 +2,7 @@
 
 pending (to be done) → scheduled (to be delivered) → completed, or retry (to be delivered again,
 later), or error (given up, until somebody asks for it again).
+A task that only reads is done whenever it is delivered, and has no result here.
 """
 
 from __future__ import annotations
@@ -106,7 +107,8 @@ def result_of(vault: Vault, task: TaskRow) -> bytes:
 def load(connection: Connection) -> tuple[int, int]:
     """How many tasks are still to be done, and of how many bytes their requests are."""
     size = func.coalesce(func.sum(func.length(tasks.c.request)), 0)
-    query = select(func.count(), size).where(tasks.c.state == PENDING)
+    open_states = tasks.c.state.in_((PENDING, SCHEDULED, RETRY))  # those that were left, too
+    query = select(func.count(), size).where(open_states, tasks.c.request != NOTHING)
     count, total = connection.execute(query).one()
     return int(count), int(total)
 
@@ -176,11 +178,18 @@ def done(
     return connection.execute(update(tasks).where(own).values(values)).rowcount == 1
 
 
+def leave(connection: Connection, task_id: int) -> None:
+    """Leaves a task that only reads to be done whenever it is delivered: its request stays."""
+    own = (tasks.c.id == task_id) & (tasks.c.state == PENDING)
+    values = {"state": SCHEDULED, "due_at": now(), "held_until": None}
+    connection.execute(update(tasks).where(own).values(values))
+
+
 def delivered(connection: Connection, task_id: int) -> None:
-    """The client has the result, which is forgotten."""
+    """The client has the result; that and the request are forgotten."""
     _set(
-        connection, task_id, state=COMPLETED, result=None, sealed_with=None, reason="",
-        held_until=None, ended_at=now(),
+        connection, task_id, state=COMPLETED, request=NOTHING, result=None, sealed_with=None,
+        reason="", held_until=None, ended_at=now(),
     )  # fmt: skip
 
 

@@ -47,11 +47,12 @@ class Callbacks:
                 "with (--callback): ask its operator, or leave it out and wait for the answer",
             )
 
-    def deliver(self, task: TaskRow, result: bytes) -> str | None:
-        """Posts the result of a task; None where it was taken, else why not."""
+    def deliver(self, task: TaskRow, result: bytes, *, failed: bool) -> str | None:
+        """Posts the result of a task; None where it was taken, else why not. failed: it is an
+        error."""
         if not self._is_allowed(task.callback):
             return "the origin is not allowed any more"
-        kind = "application/error+json" if task.failed else "application/json"
+        kind = "application/error+json" if failed else "application/json"
         url = httpx.URL(task.callback).copy_merge_params(
             {"transactionId": task.transaction_name, "taskId": task.name}
         )

@@ -18,6 +18,7 @@ from engine.web.callbacks import Callbacks
 from engine.web.calls import unpack
 from engine.web.desk import Desk
 from engine.web.faults import Fault
+from engine.web.operations import BY_NAME, Kind
 
 CLEAR_EVERY = 3600.0  # seconds
 AFTER_TROUBLE = 5.0  # seconds, where the database cannot be read
@@ -88,8 +89,11 @@ class Runner:
             return False
         self._hold(task)
         try:
-            result, failed = self._result_of(task)
-            self._tasks.done(task, result, failed=failed)
+            if _only_reads(task):
+                self._tasks.leave(task)
+            else:
+                result, failed = self._result_of(task)
+                self._tasks.done(task, result, failed=failed)
         finally:
             self._let_go(task)
         self.wake()
@@ -136,14 +140,18 @@ class Runner:
 
     def _deliver(self, task: TaskRow) -> tuple[str | None, timedelta | None]:
         """(Why a result was not taken or None, when to try again or None)."""
+        failed = task.failed
         try:
-            result = self._tasks.result_of(task)
+            if task.result is None:
+                result, failed = self._result_of(task)
+            else:
+                result = self._tasks.result_of(task)
         except KeysError:
             raise
         except StoreError as error:
             log.error("a result cannot be delivered: %s", error)
             return "the sealed result is damaged", None
-        trouble = self._callbacks.deliver(task, result)
+        trouble = self._callbacks.deliver(task, result, failed=failed)
         return trouble, self._callbacks.again(task.attempts + 1)
 
     def _keep_house(self) -> None:
@@ -167,3 +175,7 @@ class Runner:
     def _let_go(self, task: TaskRow) -> None:
         with self._lock:
             self._held.discard(task.id)
+
+
+def _only_reads(task: TaskRow) -> bool:
+    return BY_NAME[task.operation].kind is Kind.READ

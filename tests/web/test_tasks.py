@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from engine.service.tenprint import Tenprint
+from engine.store import tasks as rows
 from engine.web.calls import Call
 from engine.web.desk import Desk
 from engine.web.limits import Limits
@@ -20,6 +22,7 @@ from tests.web.serving import (
     Serving,
     encounter,
     identify,
+    image,
     item,
 )
 from tests.web.test_persons import PATH, found, put
@@ -141,6 +144,29 @@ def test_delivery_is_tried_again_then_given_up_then_asked_for(
         assert client("GET", f"/v1/tasks/{task}/status", transactionId=None).status_code == 400
 
 
+def test_what_was_read_for_a_task_does_not_outlive_the_person(
+    serving: Serving, poster: FakePoster, tenprint: Tenprint
+) -> None:
+    poster.statuses = [500]
+    with serving(FAST) as client:
+        put(client, "P1", "E1", item(1))
+        task = ask(client, "GET", PATH.format("P1", "E1"))
+        assert poster.wait(3)[2][1]["biometricData"][0]["image"] == image(1)
+        assert state(client, task, "RESPONSE_ERROR")
+        with tenprint._database.read() as connection:
+            kept = rows.find(connection, task)
+        assert image(1).encode() not in kept.request + (kept.result or b"")
+        assert client("DELETE", "/v1/persons/P1").status_code == 204
+        poster.statuses = [204]
+        assert client("POST", f"/v1/tasks/{task}/redeliver").status_code == 204
+        _, content, kind = poster.wait(4)[3]
+        assert (kind, content["code"]) == ("application/error+json", 404)
+        assert state(client, task, "COMPLETED")
+        with tenprint._database.read() as connection:
+            kept = rows.find(connection, task)
+        assert (kept.request, kept.result) == (b"", None)
+
+
 def test_a_task_is_its_clients(client: Client, issuer: Issuer, poster: FakePoster) -> None:
     task = ask(client, "GET", "/v1/galleries")
     poster.wait(1)
@@ -162,11 +188,11 @@ def test_higher_priorities_overtake(
 
     monkeypatch.setattr(Desk, "perform", perform)
     with serving(FAST) as client:
-        ask(client, "GET", "/v1/galleries", transactionId="first")
+        ask(client, "DELETE", "/v1/persons/P1", transactionId="first")
         while not done:
             time.sleep(0.01)
         for name, priority in (("low", 0), ("usual", None), ("high", 9), ("later", 9)):
-            task = ask(client, "GET", "/v1/galleries", transactionId=name, priority=priority)
+            task = ask(client, "DELETE", "/v1/persons/P1", transactionId=name, priority=priority)
         assert state(client, task) == "PENDING"
         assert client("POST", f"/v1/tasks/{task}/redeliver").status_code == 204
         gate.set()
