@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, exists, func, select
@@ -95,6 +96,12 @@ def lookup(connection: Connection, person: str) -> int | None:
     """The id of the person, if there is one."""
     query = select(persons.c.id).where(persons.c.reference == person)
     return connection.execute(query).scalar()
+
+
+def unknown(connection: Connection, references: Collection[str]) -> set[str]:
+    """Those of the references that are nobody's here."""
+    query = select(persons.c.reference).where(persons.c.reference.in_(references))
+    return set(references) - set(connection.execute(query).scalars() if references else ())
 
 
 def end_if_empty(connection: Connection, person_id: int) -> bool:
