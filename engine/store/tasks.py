@@ -153,6 +153,12 @@ def let_go(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(update(tasks).where(tasks.c.id.in_(ids)).values(held_until=None))
 
 
+def excuse(connection: Connection, task_id: int) -> None:
+    """Takes one of the times back that a task was begun."""
+    own = (tasks.c.id == task_id) & (tasks.c.runs > 0)
+    connection.execute(update(tasks).where(own).values(runs=tasks.c.runs - 1))
+
+
 def is_pending(connection: Connection, task_id: int) -> bool:
     """Whether a task is still to be done; ask under the clock's lock, as those who do it settle."""
     query = select(tasks.c.state).where(tasks.c.id == task_id)

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from engine.errors import KeysError, StoreError, TenprintError, UnavailableError
@@ -23,6 +24,8 @@ from engine.web.operations import BY_NAME, Kind
 CLEAR_EVERY = 3600.0  # seconds
 AFTER_TROUBLE = 5.0  # seconds, where the database cannot be read
 UNAVAILABLE = 503  # a fault that says to come again
+# It may be what ends the processes that try it: each that starts would end with it.
+GIVEN_UP = Fault(500, "given up: processes that did it ended again and again; tell us when")
 
 log = logging.getLogger(__name__)
 
@@ -89,11 +92,18 @@ class Runner:
             return False
         self._hold(task)
         try:
-            if _only_reads(task):
+            if task.runs > self._limits.task_runs:
+                log.error("a task that was begun %d times is given up", task.runs - 1)
+                self._tasks.done(task, _as_bytes(GIVEN_UP), failed=True)
+            elif _only_reads(task):
                 self._tasks.leave(task)
             else:
                 result, failed = self._result_of(task)
                 self._tasks.done(task, result, failed=failed)
+        except (KeysError, UnavailableError):  # no fault of the task
+            with suppress(StoreError):
+                self._tasks.excuse(task)
+            raise
         finally:
             self._let_go(task)
         self.wake()
@@ -119,7 +129,7 @@ class Runner:
                 with stage(ANSWER):
                     return reply.for_callback(), False
             watched.status = fault.status
-            return json.dumps(fault.content).encode(), True
+            return _as_bytes(fault), True
 
     def _deliver_one(self) -> bool:
         task = self._tasks.next_to_deliver(self._limits.hold)
@@ -175,6 +185,10 @@ class Runner:
     def _let_go(self, task: TaskRow) -> None:
         with self._lock:
             self._held.discard(task.id)
+
+
+def _as_bytes(fault: Fault) -> bytes:
+    return json.dumps(fault.content).encode()
 
 
 def _only_reads(task: TaskRow) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from engine.errors import KeysError, StoreError, UnavailableError
+from engine.service.tasks import TaskList, TaskRow
 from engine.service.tenprint import Tenprint
 from engine.store import tasks as rows
 from engine.web.calls import Call
@@ -214,6 +217,53 @@ def test_tasks_survive_the_process(
         assert {url.params["taskId"] for url, _, _ in posted} == set(tasks)
         persons = {content["personId"] for _, content, _ in posted}
         assert {*found(client, 1), *found(client, 2)} == persons
+
+
+def test_what_ends_each_process_is_given_up(
+    serving: Serving, poster: FakePoster, tenprint: Tenprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each beginning here is one of a process that was killed by the task."""
+    limits = replace(FAST, task_runs=2)
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.service.tasks.TaskList.next_to_do", lambda *_: None)
+        with serving(limits) as client:
+            ask(client, "POST", "/v1/persons", encounter(item(1)), transactionId="kills")
+            ask(client, "POST", "/v1/persons", encounter(item(2)), transactionId="good")
+    tasks, short = tenprint.task_list(), timedelta()
+    for begun in (1, 2):
+        task = tasks.next_to_do(short)
+        assert task is not None and (task.transaction_name, task.runs) == ("kills", begun)
+        time.sleep(0.01)
+    with serving(limits) as client:
+        told = {
+            url.params["transactionId"]: (kind, content) for url, content, kind in poster.wait(2)
+        }
+        assert found(client, 1) == []
+        assert found(client, 2) == [told["good"][1]["personId"]]
+    kind, content = told["kills"]
+    assert (kind, content["code"]) == ("application/error+json", 500)
+    assert "given up" in content["message"]
+
+
+@pytest.mark.parametrize("missing", [KeysError("not here"), UnavailableError("too many")])
+def test_what_is_no_fault_of_the_task_is_tried_for_ever(
+    serving: Serving, poster: FakePoster, monkeypatch: pytest.MonkeyPatch, missing: StoreError
+) -> None:
+    tried, usual = [], TaskList.request_of
+
+    def request_of(tasks: TaskList, task: TaskRow) -> bytes:
+        tried.append(task.runs)
+        if len(tried) <= 3:
+            raise missing
+        return usual(tasks, task)
+
+    monkeypatch.setattr(TaskList, "request_of", request_of)
+    monkeypatch.setattr("engine.web.runner.AFTER_TROUBLE", 0.01)
+    with serving(replace(FAST, task_runs=1, hold=timedelta(seconds=0.05))) as client:
+        ask(client, "POST", "/v1/persons", encounter(item(1)))
+        ((_, content, _),) = poster.wait(1)
+        assert found(client, 1) == [content["personId"]]
+    assert tried == [1, 1, 1, 1]
 
 
 def test_too_many_tasks_are_refused(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
