@@ -204,12 +204,15 @@ class Encounters:
         check_galleries(names)
         with self._on_record("galleries", use, person) as entry, self._writing(use) as writer:
             row = encounters.find(writer, person, encounter)
-            if set(row.galleries) - {*names}:
+            lost = sorted(set(row.galleries) - {*names})
+            if lost:
                 holds.require_none(writer, [person])
             going = Going(writer, [person])
             holdings.set_galleries(writer, row, names, entry.submission)
             going.tell(entry, "galleries", names)
             entry.outcome = ", ".join(names)
+        if lost:
+            self._forget(lost)
 
     def names(self) -> list[str]:
         """The names of all galleries."""
