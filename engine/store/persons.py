@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, exists, func, select
 
 from engine.errors import GalleryError
-from engine.store import changes, holds, memberships, probe_prints
+from engine.store import changes, former_names, holds, memberships, probe_prints
 from engine.store.galleries import GalleryRow
 from engine.store.schema import (
     encounters,
@@ -106,13 +106,16 @@ def unknown(connection: Connection, references: Collection[str]) -> set[str]:
 
 def end_if_empty(connection: Connection, person_id: int) -> bool:
     """Deletes a person without an encounter, with all records and what is kept of probes that may
-    be the person's; whether there was no encounter."""
+    be the person's, under former names too; whether there was no encounter."""
     own = select(persons.c.reference).where(persons.c.id == person_id)
     reference = connection.execute(own).scalar_one()
-    gone = drop_if_empty(connection, person_id)
-    if gone:
-        probe_prints.forget_person(connection, reference)
-    return gone
+    former = former_names.of_person(connection, person_id)
+    if not drop_if_empty(connection, person_id):
+        return False
+    probe_prints.forget_person(connection, reference)
+    for name, until in former:
+        probe_prints.forget_person(connection, name, until)
+    return True
 
 
 def drop_if_empty(connection: Connection, person_id: int) -> bool:
