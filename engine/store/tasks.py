@@ -106,9 +106,11 @@ def result_of(vault: Vault, task: TaskRow) -> bytes:
 
 def load(connection: Connection) -> tuple[int, int]:
     """How many tasks are still to be done, and of how many bytes their requests are."""
-    size = func.coalesce(func.sum(func.length(tasks.c.request)), 0)
-    open_states = tasks.c.state.in_((PENDING, SCHEDULED, RETRY))  # those that were left, too
-    query = select(func.count(), size).where(open_states, tasks.c.request != NOTHING)
+    length = func.length(tasks.c.request)  # which no database reads the content for
+    query = select(func.count(), func.coalesce(func.sum(length), 0)).where(
+        tasks.c.state.in_((PENDING, SCHEDULED, RETRY)),
+        length > 0,  # those that were left, too
+    )
     count, total = connection.execute(query).one()
     return int(count), int(total)
 
