@@ -130,6 +130,15 @@ def test_what_only_reads_waits_until_it_is_delivered(database: Database, ticking
         assert tasks.load(connection) == (0, 0)
 
 
+def test_a_clock_that_is_set_back_holds_up_no_task(database: Database, ticking: Clock) -> None:
+    with database.write() as connection:
+        add(connection, "to do")
+        tasks.done(connection, add(connection, "to deliver"), "to deliver", b"[]")
+    ticking.tick(-3600)
+    assert claim(database, tasks.PENDING) == ["to do"]
+    assert claim(database, *UNDELIVERED) == ["to deliver"]
+
+
 def test_old_tasks_are_cleared_away(database: Database, ticking: Clock) -> None:
     with database.write() as connection:
         task_id = add(connection, "a")
