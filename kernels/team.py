@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -38,6 +39,7 @@ Made = TypeVar("Made")
 AHEAD = 2  # pieces that a member has at a time: the next one is there when one is done
 SHARES = 2  # that the pieces of one task make for each member
 LIVES = 3  # times that a piece is tried whose member died
+REST = 10.0  # seconds until one that died at once is tried again: memory may be there then
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 log = logging.getLogger(__name__)
@@ -121,6 +123,8 @@ class Team:
     def hand_out(self) -> None:
         """Gives what waits to members that have room, the idlest first."""
         with self._lock:
+            for each in self._members if not self._closed else ():
+                each.revive()
             while self._waiting and not self._closed:
                 living = [member for member in self._members if not member.dead]
                 member = min(living, key=lambda each: len(each.at), default=None)
@@ -178,9 +182,9 @@ class Member:
         self.dead = False
         self.at: deque[Piece] = deque()
         self._sent: dict[int, weakref.ref[Memory]] = {}
+        self._died = 0.0
         self._start()
-        self._listener = threading.Thread(target=self._listen, name="team", daemon=True)
-        self._listener.start()
+        self._listen_to_it()
 
     @property
     def pid(self) -> int:
@@ -210,12 +214,33 @@ class Member:
             del self._sent[number]
         self._sent |= {number: weakref.ref(memory) for number, memory in fresh.items()}
 
+    def revive(self) -> None:
+        """Starts a process in the place of one that died at once, after a while; the caller holds
+        the team's lock."""
+        if self.dead and time.monotonic() - self._died >= REST:
+            self._died = time.monotonic()
+            if self._can_start():
+                self.dead = False
+                self._listen_to_it()
+
     def end(self) -> None:
         """Ends the process when it has done what it is at."""
         with suppress(OSError):
             self._pipe.send(None)
         self._listener.join()
         self._process.wait()
+
+    def _can_start(self) -> bool:
+        try:
+            self._start()
+        except OSError as error:  # no memory, too many processes
+            log.critical("a process of the search cannot be started: %s", error)
+            return False
+        return True
+
+    def _listen_to_it(self) -> None:
+        self._listener = threading.Thread(target=self._listen, name="team", daemon=True)
+        self._listener.start()
 
     def _start(self) -> None:
         # A fresh process, which knows nothing of this one's main module; a fork would copy locks
@@ -245,30 +270,31 @@ class Member:
                 if self._team.closed:
                     self._team.again(self.at)
                     return
-                self._replace()
-                if self.dead:
-                    return
-                continue
+                if self._replace():
+                    continue
+                return
             self._young = False
             with self._team._lock:
                 piece = self.at.popleft()
                 self._team.finish(piece, *((result, None) if done else (None, result)))
                 self._team.hand_out()
 
-    def _replace(self) -> None:
-        """Starts another process in the place of one that died, unless that was a new one too."""
+    def _replace(self) -> bool:
+        """Starts another process in the place of one that died, unless that was a new one too;
+        whether it did."""
         with self._team._lock:
             lost, self.at = list(self.at), deque()
             self._sent.clear()
             status = self._process.wait()
-            self.dead = self._young
-            if self.dead:
+            if self._young:
                 log.critical("a process of the search died (%s) before it did anything", status)
             else:
                 log.error("a process of the search died (%s): another takes its place", status)
-                self._start()
+            goes_on = not self._young and self._can_start()
+            self.dead, self._died = not goes_on, time.monotonic()
             self._team.again(lost)
             self._team.hand_out()
+        return goes_on
 
 
 def _each(work: Callable[[Given], Made], pieces: Sequence[Given]) -> list[Made]:

@@ -64,7 +64,7 @@ def serve(
     max_body: Annotated[
         int, typer.Option(min=1, max=1024, help="Largest request, in MiB.")
     ] = 16,
-    purpose: Annotated[str, typer.Option(help="What every use is for, for the journal.")] = "",
+    purpose: Annotated[str, typer.Option(help="What uses are for that say nothing.")] = "",
     sign_in_client: Annotated[
         str, typer.Option(metavar="ID", help="Its id at the issuer, for people to sign in.")
     ] = "",

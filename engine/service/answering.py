@@ -46,6 +46,7 @@ from engine.types import Candidate, FingerPosition, OffenseRecord, Search, Site
 __all__ = ["Answer", "Answering", "Asked", "Origin", "Place"]
 
 MOST_FINGERS = 10  # of a probe made of what is enrolled
+SEARCHED_AGAIN = 2  # times, where a print that was found went before the search was kept
 DEFAULT_FMR = 1e-3  # of a verification
 _NOWHERE = Path("enrolled")  # in the place of the file that a probe comes from
 
@@ -222,34 +223,54 @@ class Answering:
             settings = settings_for(rows, asked)
         except TenprintError as error:
             return [error] * len(batch)
-        fpir = min((row.fpir for row in rows if row.fpir), default=DEFAULT_FPIR)
         uses = [each.use for each in batch]
         with on_record_together(self._database, "identify", uses, gallery) as lines:
-            with ExitStack() as view:
-                with stage(CATCH_UP):
-                    indexes = view.enter_context(self._indexes.reading(rows, settings))
-                with stage(COMPARE):
-                    with self._database.read() as connection:
-                        sites = {row.name: sites_of(connection, row) for row in rows}
-                    made = [
-                        UseError(line.refusal)
-                        if line.refusal
-                        else _search(each, indexes, sites, settings, fpir)
-                        for each, line in zip(batch, lines, strict=True)
-                    ]
-            return self._keep(batch, lines, made)
+            answers, left = None, SEARCHED_AGAIN
+            while answers is None:
+                made = self._search_some(batch, lines, rows, settings)
+                answers = self._keep(batch, lines, made, is_last=not left)
+                left -= 1
+            return answers
+
+    def _search_some(
+        self,
+        batch: Sequence[Asked],
+        lines: Sequence[Line],
+        rows: Sequence[GalleryRow],
+        settings: Settings,
+    ) -> list[Searched | TenprintError]:
+        """Searches all on one view of the galleries."""
+        fpir = min((row.fpir for row in rows if row.fpir), default=DEFAULT_FPIR)
+        with ExitStack() as view:
+            with stage(CATCH_UP):
+                indexes = view.enter_context(self._indexes.reading(rows, settings))
+            with stage(COMPARE):
+                with self._database.read() as connection:
+                    sites = {row.name: sites_of(connection, row) for row in rows}
+                return [
+                    UseError(line.refusal)
+                    if line.refusal
+                    else _search(each, indexes, sites, settings, fpir)
+                    for each, line in zip(batch, lines, strict=True)
+                ]
 
     def _keep(
         self,
         batch: Sequence[Asked],
         lines: Sequence[Line],
         made: Sequence[Searched | TenprintError],
-    ) -> list[Answer | TenprintError]:
+        *,
+        is_last: bool,
+    ) -> list[Answer | TenprintError] | None:
         """Writes all searches in one transaction, those of tasks with what their clients are told;
-        then tells what they found."""
+        then tells what they found. None, and nothing is written, where a print that they found is
+        gone by now, removed or another person's: they are made again, unless it is the last
+        time."""
         kept: list[Searched | Answer | TenprintError] = []
         with stage(KEEP), self._database.write() as writer:
             changes.lock(writer)
+            if not is_last and not prints.are_there(writer, _found_by(made)):
+                return None
             for each, line, found in zip(batch, lines, made, strict=True):
                 if isinstance(found, TenprintError):
                     journal.end(writer, line, found)
@@ -257,7 +278,8 @@ class Answering:
                     continue
                 try:
                     require_pending(writer, each.use.task)
-                except ConflictError as error:
+                    _require_probe(writer, each)
+                except (ConflictError, NotFoundError) as error:
                     journal.end(writer, line, error)
                     kept.append(error)
                     continue
@@ -331,6 +353,26 @@ def _search(
         return found
     others = _without(found.search.candidates, asked.leave_out, asked.most)
     return replace(found, search=replace(found.search, candidates=others))
+
+
+def _found_by(made: Sequence[Searched | TenprintError]) -> set[int]:
+    """The ids of the templates by which the searches found those over their thresholds."""
+    return {
+        evidence.template_id
+        for found in made
+        if isinstance(found, Searched) and found.search
+        for candidate in found.search.candidates
+        if candidate.over_threshold
+        for evidence in candidate.evidence
+    }
+
+
+def _require_probe(connection: Connection, asked: Asked) -> None:
+    """NotFoundError where enrolled prints that were searched with were removed meanwhile: nothing
+    of them is to be kept."""
+    files = {finger.sha256 for finger in asked.fingers}
+    if asked.leave_out and not prints.has_files(connection, asked.leave_out, files):
+        raise NotFoundError(f"prints of person {asked.leave_out!r} were removed meanwhile")
 
 
 def _without(candidates: Sequence[Candidate], person: str, most: int) -> tuple[Candidate, ...]:

@@ -150,7 +150,7 @@ class Encounters:
                 encounters.drop(writer, [row.id for row in rows])
                 names = sorted({name for row in rows for name in row.galleries})
                 holdings.forget_galleries(writer, person_id, names)
-                persons.drop_if_empty(writer, person_id)
+                persons.end_if_empty(writer, person_id)
                 going.tell(entry, "removed", names)
             entry.outcome = f"{len(rows)} encounters removed"
         self._forget(names)
@@ -204,12 +204,15 @@ class Encounters:
         check_galleries(names)
         with self._on_record("galleries", use, person) as entry, self._writing(use) as writer:
             row = encounters.find(writer, person, encounter)
-            if set(row.galleries) - {*names}:
+            lost = sorted(set(row.galleries) - {*names})
+            if lost:
                 holds.require_none(writer, [person])
             going = Going(writer, [person])
             holdings.set_galleries(writer, row, names, entry.submission)
             going.tell(entry, "galleries", names)
             entry.outcome = ", ".join(names)
+        if lost:
+            self._forget(lost)
 
     def names(self) -> list[str]:
         """The names of all galleries."""

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection
 from dataclasses import asdict
 from itertools import islice
+from pathlib import Path
 
 from engine.service import remnants, removal
 from engine.service.home import Home
@@ -41,7 +42,7 @@ def prove_removal(
     with database.read() as connection:
         before = remains.holdings(connection, person)
     wanted = _pieces(before)
-    files = remnants.files_of(home.folder)
+    files = remnants.files_of_home(home)
     found_before = remnants.look_through(
         files, wanted, lambda done, total: on_progress(done, 2 * total)
     )
@@ -57,7 +58,7 @@ def prove_removal(
         still_in = persons.galleries_of(connection, person)
     # What another gallery has of the person, or of others from the same files, stays.
     wanted -= _pieces(by_right)
-    files = remnants.files_of(home.folder)
+    files = remnants.files_of_home(home)
     found = remnants.look_through(
         files, wanted, lambda done, total: on_progress(total + done, 2 * total)
     )
@@ -66,7 +67,7 @@ def prove_removal(
     if own and any(path.name.startswith(own.name) and found[path] & remaining for path in files):
         # Left by another program: see Database.rewrite.
         statement = f"{statement}; {database.rewrite()}"
-        files = remnants.files_of(home.folder)
+        files = remnants.files_of_home(home)
         found = remnants.look_through(files, wanted)
         remaining = without_others(database, set().union(*found.values()))
     in_indexes = indexes.count_saved(set(before.template_ids) - set(after.template_ids))
@@ -84,7 +85,7 @@ def prove_removal(
         "pieces_looked_for": len(wanted),
         "files": [
             {
-                "file": str(path.relative_to(home.folder)),
+                "file": _name(path, home),
                 "bytes": size,
                 "pieces_before": len(found_before.get(path, set()) & wanted),
                 "pieces_after": len(found[path] & remaining),
@@ -107,6 +108,11 @@ def prove_removal(
             sha256=hashlib.sha256(text).hexdigest(),
         )
     return Proof(removed, document, text, not faults)
+
+
+def _name(path: Path, home: Home) -> str:
+    inside = path.is_relative_to(home.folder)
+    return str(path.relative_to(home.folder) if inside else path)
 
 
 def _pieces(held: Holdings) -> set[bytes]:

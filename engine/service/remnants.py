@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from engine.service.home import Home
+
 PIECE = 32  # bytes, that are looked for together
 EVERY = 32  # bytes from one piece of a template to the next: twice that holds a piece anywhere
 EVERY_OF_IMAGE = 512  # likewise of an image; a page of a database has several
@@ -38,6 +40,19 @@ def files_of(folder: Path) -> dict[Path, int]:
     """Every file under a folder with its length in bytes, sorted."""
     files = sorted(path for path in folder.rglob("*") if not path.is_symlink() and path.is_file())
     return {path: path.stat().st_size for path in files}
+
+
+def files_of_home(home: Home) -> dict[Path, int]:
+    """Likewise of an installation: also SQLite's own files where they lie elsewhere."""
+    files, own = files_of(home.folder), home.file
+    if own:
+        beside = [own.with_name(own.name + end) for end in ("", "-wal", "-shm", "-journal")]
+        files |= {
+            path: path.stat().st_size
+            for path in (each.resolve() for each in beside)
+            if path.is_file() and path not in files
+        }
+    return files
 
 
 def look_through(

@@ -208,7 +208,7 @@ class Retention:
         }
 
     def _find(self, wanted: set[bytes]) -> set[bytes]:
-        found = remnants.look_through(remnants.files_of(self._home.folder), wanted)
+        found = remnants.look_through(remnants.files_of_home(self._home), wanted)
         return without_others(self._database, set().union(*found.values()))
 
 

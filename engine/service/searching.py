@@ -23,7 +23,7 @@ from engine.service.queueing import name_case
 from engine.service.results import Probe, ProbeFinger, Progress, Queued, Rejected, Searched
 from engine.service.workers import Job, Refused, extract_all
 from engine.settings import Settings
-from engine.store import probe_prints, searches
+from engine.store import changes, persons, probe_prints, searches
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
 from engine.store.hits import WaitingHit
@@ -121,6 +121,7 @@ def write_down(
     """Writes a search that was made and its audit entry, within the caller's transaction."""
     found = searched.search
     assert found is not None
+    changes.lock(writer)  # nobody is removed before what is kept of a hit is there
     probes = [
         searches.ProbePrint(
             int(finger.row.position), finger.sha256, str(finger.row.path), finger.template.quality
@@ -142,7 +143,8 @@ def write_down(
         calibrations=found.calibrations,
         candidates=found.candidates,
     )
-    if any(each.over_threshold for each in found.candidates):
+    hits = {each.person for each in found.candidates if each.over_threshold}
+    if persons.unknown(writer, hits) != hits:  # what may be of who was removed is not kept
         probe_prints.keep(writer, search_id, [_data_of(finger) for finger in searched.fingers])
     entry.tell(
         writer,
@@ -151,7 +153,7 @@ def write_down(
         galleries=sorted(found.sequences),
         sequences=dict(found.sequences),  # up to which change each was seen
         probes=[finger.sha256 for finger in searched.fingers],
-        persons=sorted({each.person for each in found.candidates if each.over_threshold}),
+        persons=sorted(hits),
         candidates=len(found.candidates),
     )
     return replace(searched, search_id=search_id)

@@ -87,10 +87,10 @@ class TaskList:
             with self._database.write() as connection:
                 tasks.hold_on(connection, ids, hold)
 
-    def let_go(self, task: TaskRow) -> None:
-        """Leaves a task to others."""
+    def excuse(self, task: TaskRow) -> None:
+        """Takes a beginning back: it failed for what is no fault of the task."""
         with self._database.write() as connection:
-            tasks.let_go(connection, [task.id])
+            tasks.excuse(connection, task.id)
 
     def request_of(self, task: TaskRow) -> bytes:
         """What was kept to be done. KeysError where its key is not here, StoreError where it is
@@ -105,6 +105,12 @@ class TaskList:
         """Keeps a task's result until it is delivered; nothing where `settle` has kept it."""
         with self._database.write() as connection:
             tasks.done(connection, task.id, task.name, result, failed=failed)
+
+    def leave(self, task: TaskRow) -> None:
+        """Leaves a task that only reads to be done when it is delivered: of what is read no copy
+        is kept, which would outlive the removal of whose it is."""
+        with self._database.write() as connection:
+            tasks.leave(connection, task.id)
 
     def delivered(self, task: TaskRow) -> None:
         """The client has the result."""

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from engine.errors import StoreError
 from engine.store import changes, holds
-from engine.store.persons import drop_if_empty
+from engine.store.persons import end_if_empty
 from engine.store.schema import (
     decisions,
     encounters,
@@ -125,7 +125,7 @@ def _delete_empty(connection: Connection, before: Mapping[str, datetime], limit:
     own = select(encounters.c.person_id).distinct().where(encounters.c.id.in_(ids))
     people = list(connection.execute(own).scalars())
     connection.execute(delete(encounters).where(encounters.c.id.in_(ids)))
-    gone = sum(drop_if_empty(connection, person_id) for person_id in people)
+    gone = sum(end_if_empty(connection, person_id) for person_id in people)
     return Batch(ids, {"persons_gone": gone})
 
 

@@ -91,13 +91,15 @@ def is_over(failing: Failing, moment: datetime, rules: Rules = RULES) -> bool:
 
 
 def expire(connection: Connection, rules: Rules = RULES) -> list[Failing]:
-    """Forgets what is over, and gives it."""
+    """Forgets what is over, and gives it; not what another process forgets at the same time."""
     moment = now()
     over = [each for each in listing(connection) if is_over(each, moment, rules)]
-    for each in over:
-        own = (failures.c.client == each.client, failures.c.subject == each.subject)
-        connection.execute(delete(failures).where(*own))
-    return over
+    return [each for each in over if _forget_one(connection, each)]
+
+
+def _forget_one(connection: Connection, failing: Failing) -> bool:
+    own = (failures.c.client == failing.client, failures.c.subject == failing.subject)
+    return connection.execute(delete(failures).where(*own)).rowcount == 1
 
 
 def _make_room(connection: Connection, rules: Rules) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, exists, select, update
 
 from engine.errors import GalleryError, HoldError
 from engine.store import changes, rows
-from engine.store.schema import holds, now, persons, search_candidates
+from engine.store.schema import former_names, holds, now, persons, search_candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,5 +70,13 @@ def require_none(connection: Connection, references: Iterable[str]) -> None:
 
 
 def on(reference: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether the person whose reference a column has is on hold, for a query."""
-    return exists().where(holds.c.person == reference, holds.c.released_at.is_(None))
+    """Whether the person whose reference a column has, or had before a merge, is on hold, for a
+    query."""
+    holding, merged = holds.c.released_at.is_(None), persons.alias()
+    later = exists().where(
+        former_names.c.former == reference,
+        merged.c.id == former_names.c.person_id,
+        holds.c.person == merged.c.reference,
+        holding,
+    )
+    return exists().where(holds.c.person == reference, holding) | later

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, exists, select, update
 
 from engine.errors import ConflictError
-from engine.store import encounters, holdings, persons
+from engine.store import encounters, former_names, holdings, persons
 from engine.store.encounters import EncounterRow
 from engine.store.schema import (
     case_holds,
@@ -50,6 +50,7 @@ def join_persons(connection: Connection, source: str, target: str) -> None:
     target_id = encounters.find_person(connection, target)
     _give_records(connection, source_id, target_id)
     _give_cases(connection, source, target)
+    former_names.add(connection, source, source_id, target_id)
     persons.drop_if_empty(connection, source_id)
 
 

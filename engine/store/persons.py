@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, exists, func, select
 
 from engine.errors import GalleryError
-from engine.store import changes, holds, memberships, probe_prints
+from engine.store import changes, former_names, holds, memberships, probe_prints
 from engine.store.galleries import GalleryRow
 from engine.store.schema import (
     encounters,
@@ -87,9 +88,7 @@ def remove(connection: Connection, gallery: GalleryRow, person: str, submission:
     connection.execute(delete(templates).where(mine))
     records = delete_records(connection, gallery.id, person_id)
     pictures = _delete_unused_prints(connection, person_id)
-    gone = drop_if_empty(connection, person_id)
-    if gone:
-        probe_prints.forget_person(connection, person)
+    gone = end_if_empty(connection, person_id)
     return Removed(int(gone), len(held), pictures, records)
 
 
@@ -97,6 +96,26 @@ def lookup(connection: Connection, person: str) -> int | None:
     """The id of the person, if there is one."""
     query = select(persons.c.id).where(persons.c.reference == person)
     return connection.execute(query).scalar()
+
+
+def unknown(connection: Connection, references: Collection[str]) -> set[str]:
+    """Those of the references that are nobody's here."""
+    query = select(persons.c.reference).where(persons.c.reference.in_(references))
+    return set(references) - set(connection.execute(query).scalars() if references else ())
+
+
+def end_if_empty(connection: Connection, person_id: int) -> bool:
+    """Deletes a person without an encounter, with all records and what is kept of probes that may
+    be the person's, under former names too; whether there was no encounter."""
+    own = select(persons.c.reference).where(persons.c.id == person_id)
+    reference = connection.execute(own).scalar_one()
+    former = former_names.of_person(connection, person_id)
+    if not drop_if_empty(connection, person_id):
+        return False
+    probe_prints.forget_person(connection, reference)
+    for name, until in former:
+        probe_prints.forget_person(connection, name, until)
+    return True
 
 
 def drop_if_empty(connection: Connection, person_id: int) -> bool:

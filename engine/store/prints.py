@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select
@@ -72,6 +72,28 @@ def is_enrolled(connection: Connection, gallery: GalleryRow, key: PrintKey) -> b
         .where(prints.c.position == key.position, prints.c.sha256 == key.sha256)
     )
     return connection.execute(query).first() is not None
+
+
+def has_files(connection: Connection, person: str, sha256s: Collection[str]) -> bool:
+    """Whether prints of the person were made of all these files."""
+    query = (
+        select(func.count(prints.c.sha256.distinct()))
+        .join(persons, persons.c.id == prints.c.person_id)
+        .where(persons.c.reference == person, prints.c.sha256.in_(sha256s))
+    )
+    return bool(connection.execute(query).scalar_one() == len(set(sha256s)))
+
+
+def are_there(connection: Connection, template_ids: Collection[int]) -> bool:
+    """Whether all of these templates are: one that changes hands gets another id."""
+    wanted = sorted(set(template_ids))
+    query = select(func.count()).select_from(templates)
+    return all(
+        connection.execute(query.where(templates.c.id.in_(some))).scalar_one() == len(some)
+        for some in (
+            wanted[start : start + READ_AT_ONCE] for start in range(0, len(wanted), READ_AT_ONCE)
+        )
+    )
 
 
 def enrol(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, insert, select
 
@@ -15,6 +16,7 @@ from engine.store.schema import (
     probe_prints,
     search_candidates,
     search_probes,
+    searches,
 )
 from engine.store.sealing import image_place, probe_place, vault_of
 
@@ -112,9 +114,10 @@ def forget_files(connection: Connection, sha256s: Sequence[str]) -> None:
     connection.execute(delete(probe_prints).where(same))
 
 
-def forget_person(connection: Connection, person: str) -> None:
+def forget_person(connection: Connection, person: str, until: datetime | None = None) -> None:
     """Deletes what is kept of probes that hit a person who is removed: it may be that person's
-    print. What examiners excluded is not, and what they have yet to compare with another stays."""
+    print. What examiners excluded is not, and what they have yet to compare with another stays.
+    until: of searches before, where the name may be another person's since."""
     case, made = search_candidates.c, decisions.c
     ended = (made.search_id == case.search_id) & (made.person == case.person) & made.closes
     excluded = exists().where(ended, made.conclusion == "exclusion")
@@ -131,7 +134,12 @@ def forget_person(connection: Connection, person: str) -> None:
         ~exists().where(ended),
         exists().where(persons.c.reference == case.person),
     )
-    connection.execute(delete(probe_prints).where(hit, ~still))
+    which = [hit, ~still]
+    if until is not None:
+        which.append(
+            exists().where(searches.c.id == probe_prints.c.search_id, searches.c.at <= until)
+        )
+    connection.execute(delete(probe_prints).where(*which))
 
 
 def _enrolled(connection: Connection, sha256: str) -> tuple[bytes | None, float | None]:

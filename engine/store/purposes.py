@@ -41,4 +41,4 @@ def refusal(verb: str, purpose: str, known: Sequence[str]) -> str:
     if verb not in VERBS or not known or purpose in known:
         return ""
     given = f"purpose {purpose!r} is not allowed here" if purpose else "a purpose is required here"
-    return f"{given}: use --purpose with one of {', '.join(known)}"
+    return f"{given}: use --purpose (over HTTP X-Purpose) with one of {', '.join(known)}"

@@ -348,6 +348,19 @@ search_candidates = Table(
     ),
 )
 
+# By which names persons were known before they were merged with others; decided cases keep them.
+former_names = Table(
+    "former_names",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _text("former"),
+    _owner("person_id", "persons.id"),
+    _time("until"),
+    Index(None, "former"),
+    Index(None, "person_id"),
+    sqlite_autoincrement=True,
+)
+
 # What the probe of a search looked like: kept only where the search has a hit, for those who
 # compare it.
 probe_prints = Table(

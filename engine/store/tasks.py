@@ -2,6 +2,7 @@
 
 pending (to be done) → scheduled (to be delivered) → completed, or retry (to be delivered again,
 later), or error (given up, until somebody asks for it again).
+A task that only reads is done whenever it is delivered, and has no result here.
 """
 
 from __future__ import annotations
@@ -105,8 +106,11 @@ def result_of(vault: Vault, task: TaskRow) -> bytes:
 
 def load(connection: Connection) -> tuple[int, int]:
     """How many tasks are still to be done, and of how many bytes their requests are."""
-    size = func.coalesce(func.sum(func.length(tasks.c.request)), 0)
-    query = select(func.count(), size).where(tasks.c.state == PENDING)
+    length = func.length(tasks.c.request)  # which no database reads the content for
+    query = select(func.count(), func.coalesce(func.sum(length), 0)).where(
+        tasks.c.state.in_((PENDING, SCHEDULED, RETRY)),
+        length > 0,  # those that were left, too
+    )
     count, total = connection.execute(query).one()
     return int(count), int(total)
 
@@ -151,6 +155,12 @@ def let_go(connection: Connection, ids: Sequence[int]) -> None:
     connection.execute(update(tasks).where(tasks.c.id.in_(ids)).values(held_until=None))
 
 
+def excuse(connection: Connection, task_id: int) -> None:
+    """Takes one of the times back that a task was begun."""
+    own = (tasks.c.id == task_id) & (tasks.c.runs > 0)
+    connection.execute(update(tasks).where(own).values(runs=tasks.c.runs - 1))
+
+
 def is_pending(connection: Connection, task_id: int) -> bool:
     """Whether a task is still to be done; ask under the clock's lock, as those who do it settle."""
     query = select(tasks.c.state).where(tasks.c.id == task_id)
@@ -176,28 +186,38 @@ def done(
     return connection.execute(update(tasks).where(own).values(values)).rowcount == 1
 
 
+def leave(connection: Connection, task_id: int) -> None:
+    """Leaves a task that only reads to be done whenever it is delivered: its request stays."""
+    own = (tasks.c.id == task_id) & (tasks.c.state == PENDING)
+    values = {"state": SCHEDULED, "due_at": now(), "held_until": None}
+    connection.execute(update(tasks).where(own).values(values))
+
+
 def delivered(connection: Connection, task_id: int) -> None:
-    """The client has the result, which is forgotten."""
+    """The client has the result; that and the request are forgotten."""
     _set(
-        connection, task_id, state=COMPLETED, result=None, sealed_with=None, reason="",
-        held_until=None, ended_at=now(),
+        connection, task_id, state=COMPLETED, request=NOTHING, result=None, sealed_with=None,
+        reason="", held_until=None, ended_at=now(),
     )  # fmt: skip
 
 
 def undelivered(
     connection: Connection, task: TaskRow, reason: str, again: timedelta | None
 ) -> None:
-    """The delivery failed: it is tried again after a time, or (None) given up."""
-    _set(
-        connection,
-        task.id,
-        state=ERROR if again is None else RETRY,
-        attempts=task.attempts + 1,
-        reason=reason,
-        due_at=now() + (again or timedelta()),
-        held_until=None,
-        ended_at=now() if again is None else None,
-    )
+    """The delivery failed: it is tried again after a time, or (None) given up. task: as it was
+    claimed; where it was delivered or asked for again meanwhile, that stands."""
+    own = (tasks.c.id == task.id) & (tasks.c.state == task.state)
+    values = {
+        "state": ERROR if again is None else RETRY,
+        "attempts": task.attempts + 1,
+        "reason": reason,
+        "due_at": now() + (again or timedelta()),
+        "held_until": None,
+        "ended_at": now() if again is None else None,
+    }
+    failed = update(tasks).where(own, tasks.c.attempts == task.attempts).values(values)
+    if not connection.execute(failed).rowcount:
+        let_go(connection, [task.id])
 
 
 def redeliver(connection: Connection, name: str, operator: str | None = None) -> None:
@@ -220,7 +240,9 @@ def clear_away(connection: Connection, older: timedelta) -> int:
 
 def _due(states: Sequence[str], moment: datetime) -> ColumnElement[bool]:
     free = tasks.c.held_until.is_(None) | (tasks.c.held_until < moment)
-    return tasks.c.state.in_(states) & (tasks.c.due_at <= moment) & free
+    # Only who was tried waits for a time: a clock that is set back holds up nobody else.
+    due = (tasks.c.state != RETRY) | (tasks.c.due_at <= moment)
+    return tasks.c.state.in_(states) & due & free
 
 
 def _set(connection: Connection, task_id: int, **values: object) -> None:

@@ -60,8 +60,8 @@ def make_app(
     close.
 
     workers: processes that extract, 0 for none. callbacks: origins that results may be posted to,
-    by tenant where there are several. purpose: of every use, for the journal. entrance: how people
-    sign in. telemetry: who is told of requests; closed at the end.
+    by tenant where there are several. purpose: of uses that say none. entrance: how people sign
+    in. telemetry: who is told of requests; closed at the end.
     PolicyError or SettingsError where an option will not do.
     """
     served = {ALONE: tenants} if isinstance(tenants, Tenprint) else tenants

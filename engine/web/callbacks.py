@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
@@ -14,6 +16,7 @@ from engine.web.faults import Fault
 from engine.web.limits import Limits
 
 LONGEST = 2000  # characters of an address
+ANSWER_BYTES = 65_536  # read of a receiver's answer
 Origin = tuple[str, str, int | None]
 
 
@@ -22,6 +25,36 @@ class Poster(Protocol):
 
     def post(self, url: httpx.URL, *, content: bytes, headers: dict[str, str]) -> httpx.Response:
         """Posts some bytes."""
+
+
+class HttpPoster:
+    """Posts over HTTP. Of the answer the status counts: of its body a little is read, for the
+    connection to be used again, and only for a while."""
+
+    def __init__(self, seconds: float, transport: httpx.BaseTransport | None = None) -> None:
+        """seconds: for each step, and for the body of the answer. transport: another than the
+        usual one."""
+        self._seconds = seconds
+        self._http = httpx.Client(
+            timeout=seconds, follow_redirects=False, trust_env=False, transport=transport
+        )
+
+    def post(self, url: httpx.URL, *, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        """Posts some bytes; the response has no body. httpx.HTTPError where nobody answers."""
+        with self._http.stream("POST", url, content=content, headers=headers) as response:
+            self._read_a_little(response)
+        return response
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _read_a_little(self, response: httpx.Response) -> None:
+        deadline, count = time.monotonic() + self._seconds, 0
+        with suppress(httpx.HTTPError):  # the status was told
+            for chunk in response.iter_raw():
+                count += len(chunk)
+                if count > ANSWER_BYTES or time.monotonic() > deadline:
+                    break
 
 
 class Callbacks:
@@ -34,9 +67,7 @@ class Callbacks:
         """allowed: origins, such as https://client.example:8443. SettingsError for any other."""
         self._allowed = {_allow(each) for each in allowed}
         self._limits = limits
-        self._poster = poster or httpx.Client(
-            timeout=limits.deliver_seconds, follow_redirects=False, trust_env=False
-        )
+        self._poster = poster or HttpPoster(limits.deliver_seconds)
 
     def check(self, address: str) -> None:
         """A Fault 400 unless results may be posted there."""
@@ -47,11 +78,12 @@ class Callbacks:
                 "with (--callback): ask its operator, or leave it out and wait for the answer",
             )
 
-    def deliver(self, task: TaskRow, result: bytes) -> str | None:
-        """Posts the result of a task; None where it was taken, else why not."""
+    def deliver(self, task: TaskRow, result: bytes, *, failed: bool) -> str | None:
+        """Posts the result of a task; None where it was taken, else why not. failed: it is an
+        error."""
         if not self._is_allowed(task.callback):
             return "the origin is not allowed any more"
-        kind = "application/error+json" if task.failed else "application/json"
+        kind = "application/error+json" if failed else "application/json"
         url = httpx.URL(task.callback).copy_merge_params(
             {"transactionId": task.transaction_name, "taskId": task.name}
         )
@@ -69,7 +101,7 @@ class Callbacks:
         return min(wait, self._limits.deliver_most)
 
     def close(self) -> None:
-        if isinstance(self._poster, httpx.Client):
+        if isinstance(self._poster, HttpPoster):
             self._poster.close()
 
     def _is_allowed(self, address: str) -> bool:

@@ -13,6 +13,7 @@ from engine.service.items import check_reference
 from engine.service.results import Pending, Use
 from engine.web.faults import Fault
 from engine.web.limits import DEFAULT_PRIORITY, PRIORITIES
+from engine.web.reasons import UNSAID, Reason
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 TRANSACTION_LENGTH = 200
@@ -21,7 +22,7 @@ TRANSACTION_LENGTH = 200
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request that was let in. query: as it came. operator: the subject of the token. table:
-    whether the client wants CSV. origin: the client's address. purpose: of the service. task: where
+    whether the client wants CSV. origin: the client's address. reason: what it is for. task: where
     it is one that was kept."""
 
     operation: str
@@ -31,7 +32,7 @@ class Call:
     operator: str
     table: bool = False
     origin: str = ""
-    purpose: str = ""
+    reason: Reason = UNSAID
     task: Pending | None = None
 
     @property
@@ -56,7 +57,8 @@ class Call:
     def use(self) -> Use:
         """Who asks, for the journal."""
         return Use(
-            purpose=self.purpose,
+            purpose=self.reason.purpose,
+            case_id=self.reason.case_id,
             operator=self.operator,
             source=f"OSIA transaction {self.transaction}",
             origin=self.origin,
@@ -103,7 +105,8 @@ class Call:
             "query": dict(self.query),
             "table": self.table,
             "origin": self.origin,
-            "purpose": self.purpose,
+            "purpose": self.reason.purpose,
+            "case": self.reason.case_id,
         }
         return json.dumps(about).encode() + b"\n" + self.body
 
@@ -120,7 +123,7 @@ def unpack(operation: str, operator: str, data: bytes, task: Pending | None = No
         operator,
         told["table"],
         told["origin"],
-        told["purpose"],
+        Reason(told["purpose"], told.get("case", "")),  # an earlier version kept no case
         task,
     )
 

@@ -33,6 +33,7 @@ class Limits:
     task_threads: int = 2
     tasks: int = 10_000  # that are not done yet
     tasks_bytes: int = 4096 * MIB  # of their requests, in the database
+    task_runs: int = 10  # a task that was begun so often and not done is given up
     hold: timedelta = timedelta(seconds=30)  # what a dead process held, another takes after this
     deliver_threads: int = 2
     deliver_seconds: float = 10.0  # for one delivery

@@ -23,6 +23,7 @@ from engine.web.faults import Fault, busy
 from engine.web.house import House, Place
 from engine.web.limits import DEFAULT_PRIORITY
 from engine.web.operations import OPERATIONS, TASK_OPERATIONS, Kind, Operation
+from engine.web.reasons import reason_of
 from engine.web.shapes import EncounterBody, IdentifyBody, VerifyBioBody, VerifyIdBody
 
 SHAPES: dict[str, Any] = {
@@ -102,7 +103,8 @@ class Osia:
     async def _with_body(
         self, operation: Operation, request: Request, caller: Caller, place: Place, body: bytes
     ) -> Response:
-        asked = replace(_call(operation, request, caller, body), purpose=self._purpose)
+        reason = reason_of(request.headers, self._purpose)
+        asked = replace(_call(operation, request, caller, body), reason=reason)
         _ = asked.transaction, asked.priority
         if "callback" in asked.query:
             place.callbacks.check(asked.query["callback"])

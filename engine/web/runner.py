@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from engine.errors import KeysError, StoreError, TenprintError, UnavailableError
@@ -18,10 +19,13 @@ from engine.web.callbacks import Callbacks
 from engine.web.calls import unpack
 from engine.web.desk import Desk
 from engine.web.faults import Fault
+from engine.web.operations import BY_NAME, Kind
 
 CLEAR_EVERY = 3600.0  # seconds
 AFTER_TROUBLE = 5.0  # seconds, where the database cannot be read
 UNAVAILABLE = 503  # a fault that says to come again
+# It may be what ends the processes that try it: each that starts would end with it.
+GIVEN_UP = Fault(500, "given up: processes that did it ended again and again; tell us when")
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +92,18 @@ class Runner:
             return False
         self._hold(task)
         try:
-            result, failed = self._result_of(task)
-            self._tasks.done(task, result, failed=failed)
+            if task.runs > self._limits.task_runs:
+                log.error("a task that was begun %d times is given up", task.runs - 1)
+                self._tasks.done(task, _as_bytes(GIVEN_UP), failed=True)
+            elif _only_reads(task):
+                self._tasks.leave(task)
+            else:
+                result, failed = self._result_of(task)
+                self._tasks.done(task, result, failed=failed)
+        except (KeysError, UnavailableError):  # no fault of the task
+            with suppress(StoreError):
+                self._tasks.excuse(task)
+            raise
         finally:
             self._let_go(task)
         self.wake()
@@ -115,7 +129,7 @@ class Runner:
                 with stage(ANSWER):
                     return reply.for_callback(), False
             watched.status = fault.status
-            return json.dumps(fault.content).encode(), True
+            return _as_bytes(fault), True
 
     def _deliver_one(self) -> bool:
         task = self._tasks.next_to_deliver(self._limits.hold)
@@ -136,14 +150,18 @@ class Runner:
 
     def _deliver(self, task: TaskRow) -> tuple[str | None, timedelta | None]:
         """(Why a result was not taken or None, when to try again or None)."""
+        failed = task.failed
         try:
-            result = self._tasks.result_of(task)
+            if task.result is None:
+                result, failed = self._result_of(task)
+            else:
+                result = self._tasks.result_of(task)
         except KeysError:
             raise
         except StoreError as error:
             log.error("a result cannot be delivered: %s", error)
             return "the sealed result is damaged", None
-        trouble = self._callbacks.deliver(task, result)
+        trouble = self._callbacks.deliver(task, result, failed=failed)
         return trouble, self._callbacks.again(task.attempts + 1)
 
     def _keep_house(self) -> None:
@@ -167,3 +185,11 @@ class Runner:
     def _let_go(self, task: TaskRow) -> None:
         with self._lock:
             self._held.discard(task.id)
+
+
+def _as_bytes(fault: Fault) -> bytes:
+    return json.dumps(fault.content).encode()
+
+
+def _only_reads(task: TaskRow) -> bool:
+    return BY_NAME[task.operation].kind is Kind.READ

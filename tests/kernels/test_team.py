@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,6 +117,44 @@ def test_a_piece_that_kills_is_given_up(team: Team, tmp_path: Path) -> None:
     with pytest.raises(TeamError):
         team.map(partial(die, str(tmp_path)), [1])
     assert (tmp_path / "deaths").stat().st_size <= LIVES
+
+
+def test_a_team_of_which_all_died_at_once_works_again_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Team(1)
+    try:
+        with pytest.raises(TeamError):
+            made.map(partial(die, str(tmp_path)), [1])
+        with pytest.raises(TeamError, match="is left"):
+            made.map(abs, [-1])
+        monkeypatch.setattr("kernels.team.REST", 0.0)
+        assert made.map(abs, [-1]) == [1]
+        assert made.map(process, [1]) == made.processes
+    finally:
+        made.close()
+
+
+def test_a_member_that_cannot_be_replaced_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError("no memory")
+
+    made = Team(1)
+    try:
+        assert made.map(abs, [-1]) == [1]
+        with monkeypatch.context() as patched:
+            patched.setattr("kernels.team.subprocess.Popen", refuse)
+            with pytest.raises(TeamError, match="is left"):
+                made.map(partial(die, str(tmp_path)), [1])
+            patched.setattr("kernels.team.REST", 0.0)
+            with pytest.raises(TeamError, match="is left"):
+                made.map(abs, [-1])
+        monkeypatch.setattr("kernels.team.REST", 0.0)
+        assert made.map(abs, [-1]) == [1]
+    finally:
+        made.close()
 
 
 def test_a_team_that_was_dismissed_says_so_and_leaves_no_process() -> None:

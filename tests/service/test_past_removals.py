@@ -99,6 +99,16 @@ def test_what_an_update_put_away_is_proved_too(filled: Tenprint, encounters: Enc
     assert said["clean"]
 
 
+def test_the_saved_index_of_a_gallery_that_was_left_is_saved_anew(
+    filled: Tenprint, encounters: Encounters
+) -> None:
+    filled.rebuild("border")
+    encounters.set_galleries("P1", "E1", ["criminal"], CLIENT)
+    ((first, last),) = removals(filled, "galleries")[0]["rows"]["templates"]
+    counted = filled._indexes.count_saved(range(first, last + 1))
+    assert list(counted.values()) == [0]
+
+
 def test_only_what_is_asked_for_is_looked_for(filled: Tenprint) -> None:
     filled.remove_person("P2")
     filled.remove_person("P3")

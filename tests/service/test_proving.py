@@ -165,6 +165,21 @@ def test_an_index_that_still_has_the_person_is_told(
     assert any(fault.startswith("1 templates in ") for fault in proof.document["faults"])
 
 
+def test_a_database_that_lies_elsewhere_is_looked_through_too(
+    tmp_path: Path, free_extraction: None, make_row: Row
+) -> None:
+    elsewhere = tmp_path / "elsewhere" / "prints.sqlite"
+    elsewhere.parent.mkdir()
+    with Tenprint(tmp_path / "home", database=f"sqlite:///{elsewhere}") as tenprint:
+        tenprint.enrol([make_row("P1", 1)])
+        proof = tenprint.remove_with_proof("P1")
+    files = {file["file"]: file for file in proof.document["files"]}
+    counted = [files[name] for name in files if name.startswith(str(elsewhere))]
+    assert sum(file["pieces_before"] for file in counted) >= proof.document["pieces_looked_for"]
+    assert {file["pieces_after"] for file in counted} == {0}
+    assert proof.clean
+
+
 def test_nothing_is_proved_where_nothing_can_be_removed(filled: Tenprint) -> None:
     with pytest.raises(GalleryError, match="in no gallery"):
         filled.remove_with_proof("P9")

@@ -303,8 +303,9 @@ def test_purposes_are_any_until_some_are_named(database: Database) -> None:
         known = purposes.allowed(writer)
         assert known == ("a", "b")
         assert purposes.refusal("identify", "a", known) == ""
-        assert "'c' is not allowed here: use --purpose with one of a, b" in purposes.refusal(
-            "identify", "c", known
+        assert (
+            "'c' is not allowed here: use --purpose (over HTTP X-Purpose) with one of a, b"
+            in purposes.refusal("identify", "c", known)
         )
         assert "required" in purposes.refusal("enrol", "", known)
         assert purposes.refusal("remove", "", known) == ""  # deletion needs no leave
@@ -343,6 +344,17 @@ def test_encounters_without_a_print_go_with_their_places_and_persons(database: D
         assert {young, touched} < left and not left & {*gone}
         assert persons.lookup(connection, "P1") is not None
         assert persons.lookup(connection, "P2") is None
+
+
+def test_probes_that_may_be_of_who_goes_with_an_empty_encounter_go_too(database: Database) -> None:
+    with database.write() as connection:
+        enrol(connection, "criminal", "P1")
+        empty(connection, "P2", "E1")
+        stays, goes = (old_search(connection, person) for person in ("P1", "P2"))
+        for number in (stays, goes):
+            probe_prints.keep(connection, number, [ProbeData(b"template", b"image", None)])
+        expiry.delete_some(connection, EMPTY, before(connection, empty_encounters=30), 9)
+        assert set(connection.execute(select(schema.probe_prints.c.search_id)).scalars()) == {stays}
 
 
 def test_an_empty_encounter_stays_for_a_hold_and_for_records(database: Database) -> None:

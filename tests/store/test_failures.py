@@ -107,6 +107,18 @@ def test_an_address_that_fails_for_many_subjects_is_locked_whole(
     assert not fail(database, "s0", THERE, subjects=3)
 
 
+def test_what_another_process_forgot_meanwhile_is_not_told_twice(
+    database: Database, ticking: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(database)
+    ticking.tick(16 * 60)
+    with database.write() as connection:
+        seen = failures.listing(connection)
+        assert [each.subject for each in failures.expire(connection)] == ["me"]
+        monkeypatch.setattr(failures, "listing", lambda _: seen)
+        assert failures.expire(connection) == []
+
+
 def test_the_table_stays_small(database: Database, ticking: Clock) -> None:
     for _ in range(5):
         fail(database, "locked", rows=20)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from engine.errors import NotFoundError
 from engine.store import tasks
 from engine.store.database import Database
+from engine.store.sealing import Vault
 from tests.store.conftest import Clock
 
 HOLD = timedelta(seconds=30)
@@ -89,6 +90,53 @@ def test_a_result_is_delivered_again_until_it_is_given_up(
         assert (found.state, found.result) == (tasks.COMPLETED, None)
         with pytest.raises(NotFoundError, match="was delivered"):
             tasks.redeliver(connection, "a")
+
+
+def test_a_failed_delivery_undoes_nothing_that_came_meanwhile(
+    database: Database, ticking: Clock
+) -> None:
+    with database.write() as connection:
+        task_id = add(connection, "a")
+        tasks.done(connection, task_id, "a", b"[]")
+        tasks.undelivered(connection, tasks.find(connection, "a"), "down", timedelta())
+        (last,) = tasks.claim(connection, UNDELIVERED, HOLD)
+        tasks.redeliver(connection, "a")
+        tasks.undelivered(connection, last, "down", None)  # it was the last attempt
+        assert tasks.find(connection, "a").state == tasks.SCHEDULED
+    assert claim(database, *UNDELIVERED) == ["a"]
+    with database.write() as connection:
+        slow = tasks.find(connection, "a")
+        tasks.delivered(connection, task_id)  # by another process, which took it for dead
+        tasks.undelivered(connection, slow, "down", timedelta())
+        assert tasks.find(connection, "a").state == tasks.COMPLETED
+
+
+def test_what_only_reads_waits_until_it_is_delivered(database: Database, ticking: Clock) -> None:
+    with database.write() as connection:
+        for name in ("reads", "works"):
+            task_id = add(connection, name)
+        tasks.done(connection, task_id, "works", b"[]")
+        tasks.leave(connection, tasks.find(connection, "reads").id)
+        assert tasks.load(connection) == (1, 5)
+    assert claim(database, tasks.PENDING) == []
+    assert claim(database, *UNDELIVERED, newest=9) == ["reads", "works"]
+    with database.write() as connection:
+        left = tasks.find(connection, "reads")
+        assert (tasks.request_of(Vault(), left), left.result) == (b"probe", None)
+        tasks.undelivered(connection, left, "down", timedelta())
+        assert tasks.load(connection) == (1, 5)
+        tasks.delivered(connection, left.id)
+        assert tasks.find(connection, "reads").request == b""
+        assert tasks.load(connection) == (0, 0)
+
+
+def test_a_clock_that_is_set_back_holds_up_no_task(database: Database, ticking: Clock) -> None:
+    with database.write() as connection:
+        add(connection, "to do")
+        tasks.done(connection, add(connection, "to deliver"), "to deliver", b"[]")
+    ticking.tick(-3600)
+    assert claim(database, tasks.PENDING) == ["to do"]
+    assert claim(database, *UNDELIVERED) == ["to deliver"]
 
 
 def test_old_tasks_are_cleared_away(database: Database, ticking: Clock) -> None:

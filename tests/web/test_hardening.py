@@ -27,6 +27,7 @@ from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 from PIL import Image
 from starlette.requests import Request
+from starlette.responses import Response
 
 from engine.service.tenprint import Tenprint
 from engine.web import strict_json
@@ -210,13 +211,20 @@ def listening(tenprint: Tenprint, **options: Any) -> Iterator[int]:
     """The service on a real port of this machine."""
     chosen = Options(development_key=True, workers=1, port=0, **options)
     app, _ = make(tenprint, chosen)
-    server = uvicorn.Server(configure(app, chosen, 5))
+    with serving(app, chosen) as server:
+        yield server.servers[0].sockets[0].getsockname()[1]
+
+
+@contextmanager
+def serving(app: FastAPI, options: Options = Options(port=0)) -> Iterator[uvicorn.Server]:  # noqa: B008
+    """Any application, as the service is put on a port."""
+    server = uvicorn.Server(configure(app, options, 5))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         while not server.started:
             time.sleep(0.01)
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield server
     finally:
         server.should_exit = True
         thread.join()
@@ -265,6 +273,29 @@ def test_who_never_finishes_a_request_is_let_go(
         found = answer(port, b"POST /v1/persons HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
         assert found.startswith(b"HTTP/1.1 401")
         assert httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+
+
+def test_who_never_reads_an_answer_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PatientProtocol, "patience", 1.0)
+    app, body = FastAPI(), b"x" * 2**24  # more than the system holds between the two
+    app.add_api_route("/large", lambda: Response(body))
+    ask = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(app) as server, connected(server) as dead, connected(server) as slow:
+        dead.sendall(ask + ask)
+        slow.sendall(ask)
+        found = slow.recv(2**16)
+        while len(found) < len(body) and (part := slow.recv(2**20)):
+            found += part
+            time.sleep(0.1)  # longer than the patience in all
+        assert found.endswith(b"x") and len(found) > len(body)
+        deadline = time.monotonic() + PATIENCE
+        while server.server_state.connections and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not server.server_state.connections
+
+
+def connected(server: uvicorn.Server) -> socket.socket:
+    return socket.create_connection(server.servers[0].sockets[0].getsockname(), PATIENCE)
 
 
 @pytest.mark.sqlite

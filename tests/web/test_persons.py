@@ -6,9 +6,11 @@ import base64
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from engine.service.tenprint import Tenprint
 from engine.store import holds, purposes, submissions
+from engine.store.schema import probe_prints
 from engine.types import OffenseRecord
 from tests.web.serving import Client, encounter, identify, image, item
 
@@ -371,6 +373,24 @@ def test_creating_searches_for_nobody(client: Client, tenprint: Tenprint) -> Non
     put(client, "P1", "E1", item(1))
     put(client, "P2", "E1", item(1, seed=1))
     assert tenprint.queue().queue == ()
+
+
+@pytest.mark.parametrize("path", [PATH.format("P1", "E1"), "/v1/persons/P1"])
+def test_what_is_kept_of_a_hit_goes_with_the_person(
+    client: Client, tenprint: Tenprint, path: str
+) -> None:
+    """The probe may be the person's print too."""
+    put(client, "P1", "E1", item(1))
+    put(client, "P2", "E2", item(2))
+    assert (found(client, 1), found(client, 2)) == (["P1"], ["P2"])
+    assert len(probes_kept(tenprint)) == 2
+    assert client("DELETE", path).status_code == 204
+    assert len(probes_kept(tenprint)) == 1
+
+
+def probes_kept(tenprint: Tenprint) -> set[int]:
+    with tenprint._database.read() as connection:
+        return set(connection.execute(select(probe_prints.c.search_id)).scalars())
 
 
 def test_a_hold_stops_what_deletes(client: Client, tenprint: Tenprint) -> None:

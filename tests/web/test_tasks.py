@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from engine.errors import KeysError, StoreError, UnavailableError
+from engine.service.tasks import TaskList, TaskRow
+from engine.service.tenprint import Tenprint
+from engine.store import tasks as rows
 from engine.web.calls import Call
 from engine.web.desk import Desk
 from engine.web.limits import Limits
@@ -20,6 +25,7 @@ from tests.web.serving import (
     Serving,
     encounter,
     identify,
+    image,
     item,
 )
 from tests.web.test_persons import PATH, found, put
@@ -141,6 +147,29 @@ def test_delivery_is_tried_again_then_given_up_then_asked_for(
         assert client("GET", f"/v1/tasks/{task}/status", transactionId=None).status_code == 400
 
 
+def test_what_was_read_for_a_task_does_not_outlive_the_person(
+    serving: Serving, poster: FakePoster, tenprint: Tenprint
+) -> None:
+    poster.statuses = [500]
+    with serving(FAST) as client:
+        put(client, "P1", "E1", item(1))
+        task = ask(client, "GET", PATH.format("P1", "E1"))
+        assert poster.wait(3)[2][1]["biometricData"][0]["image"] == image(1)
+        assert state(client, task, "RESPONSE_ERROR")
+        with tenprint._database.read() as connection:
+            kept = rows.find(connection, task)
+        assert image(1).encode() not in kept.request + (kept.result or b"")
+        assert client("DELETE", "/v1/persons/P1").status_code == 204
+        poster.statuses = [204]
+        assert client("POST", f"/v1/tasks/{task}/redeliver").status_code == 204
+        _, content, kind = poster.wait(4)[3]
+        assert (kind, content["code"]) == ("application/error+json", 404)
+        assert state(client, task, "COMPLETED")
+        with tenprint._database.read() as connection:
+            kept = rows.find(connection, task)
+        assert (kept.request, kept.result) == (b"", None)
+
+
 def test_a_task_is_its_clients(client: Client, issuer: Issuer, poster: FakePoster) -> None:
     task = ask(client, "GET", "/v1/galleries")
     poster.wait(1)
@@ -162,11 +191,11 @@ def test_higher_priorities_overtake(
 
     monkeypatch.setattr(Desk, "perform", perform)
     with serving(FAST) as client:
-        ask(client, "GET", "/v1/galleries", transactionId="first")
+        ask(client, "DELETE", "/v1/persons/P1", transactionId="first")
         while not done:
             time.sleep(0.01)
         for name, priority in (("low", 0), ("usual", None), ("high", 9), ("later", 9)):
-            task = ask(client, "GET", "/v1/galleries", transactionId=name, priority=priority)
+            task = ask(client, "DELETE", "/v1/persons/P1", transactionId=name, priority=priority)
         assert state(client, task) == "PENDING"
         assert client("POST", f"/v1/tasks/{task}/redeliver").status_code == 204
         gate.set()
@@ -188,6 +217,53 @@ def test_tasks_survive_the_process(
         assert {url.params["taskId"] for url, _, _ in posted} == set(tasks)
         persons = {content["personId"] for _, content, _ in posted}
         assert {*found(client, 1), *found(client, 2)} == persons
+
+
+def test_what_ends_each_process_is_given_up(
+    serving: Serving, poster: FakePoster, tenprint: Tenprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each beginning here is one of a process that was killed by the task."""
+    limits = replace(FAST, task_runs=2)
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.service.tasks.TaskList.next_to_do", lambda *_: None)
+        with serving(limits) as client:
+            ask(client, "POST", "/v1/persons", encounter(item(1)), transactionId="kills")
+            ask(client, "POST", "/v1/persons", encounter(item(2)), transactionId="good")
+    tasks, short = tenprint.task_list(), timedelta()
+    for begun in (1, 2):
+        task = tasks.next_to_do(short)
+        assert task is not None and (task.transaction_name, task.runs) == ("kills", begun)
+        time.sleep(0.01)
+    with serving(limits) as client:
+        told = {
+            url.params["transactionId"]: (kind, content) for url, content, kind in poster.wait(2)
+        }
+        assert found(client, 1) == []
+        assert found(client, 2) == [told["good"][1]["personId"]]
+    kind, content = told["kills"]
+    assert (kind, content["code"]) == ("application/error+json", 500)
+    assert "given up" in content["message"]
+
+
+@pytest.mark.parametrize("missing", [KeysError("not here"), UnavailableError("too many")])
+def test_what_is_no_fault_of_the_task_is_tried_for_ever(
+    serving: Serving, poster: FakePoster, monkeypatch: pytest.MonkeyPatch, missing: StoreError
+) -> None:
+    tried, usual = [], TaskList.request_of
+
+    def request_of(tasks: TaskList, task: TaskRow) -> bytes:
+        tried.append(task.runs)
+        if len(tried) <= 3:
+            raise missing
+        return usual(tasks, task)
+
+    monkeypatch.setattr(TaskList, "request_of", request_of)
+    monkeypatch.setattr("engine.web.runner.AFTER_TROUBLE", 0.01)
+    with serving(replace(FAST, task_runs=1, hold=timedelta(seconds=0.05))) as client:
+        ask(client, "POST", "/v1/persons", encounter(item(1)))
+        ((_, content, _),) = poster.wait(1)
+        assert found(client, 1) == [content["personId"]]
+    assert tried == [1, 1, 1, 1]
 
 
 def test_too_many_tasks_are_refused(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
