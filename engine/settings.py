@@ -310,7 +310,7 @@ class PointSettings:
     shared: int  # prints, by lists of minutiae; 0: none, and no lists are made
     finalists: int  # persons, by that: every finger is compared with every finger of the probe
     everyone: int = 4000  # prints up to which all of a gallery are compared
-    large: int = 100_000  # prints
+    large: int = 1_000_000  # prints
     growth: float = 0.4  # power of N: 2.5 times as many in a gallery ten times as large
 
 
@@ -318,13 +318,13 @@ class PointSettings:
 class PointsSettings:
     """The operating points of a search by name: what it may miss for how long it takes.
 
-    Chosen with the prints of FVC2002, FVC2004 and FCJ2020, by either extractor, among 100,000 and
-    a million drawn fingers (scripts/frontier.py, docs/performance.md): more of any of these numbers
-    finds hardly a mate that its comparison would put over a threshold.
+    Chosen with the prints of FVC2002, FVC2004 and FCJ2020, by either extractor, among 100,000 and a
+    million drawn fingers (scripts/frontier.py, docs/performance.md): larger numbers than those of
+    `thorough` find hardly a mate more that its comparison would put over a threshold.
     """
 
-    fast: PointSettings = PointSettings(nearest=1600, voted=200, shared=400, finalists=100)
-    thorough: PointSettings = PointSettings(nearest=4000, voted=800, shared=800, finalists=200)
+    fast: PointSettings = PointSettings(nearest=4000, voted=500, shared=1000, finalists=100)
+    thorough: PointSettings = PointSettings(nearest=10_000, voted=2000, shared=2000, finalists=200)
 
 
 POINTS = tuple(each.name for each in fields(PointsSettings))  # by name
