@@ -17,11 +17,14 @@ from engine.risk.policy import Policy
 from engine.risk.queue import Case, rank
 from engine.service import comparing
 from engine.service.cases import (
+    OTHERS,
+    OWN,
     Closed,
     DeskCase,
     Examiner,
     OpenCase,
     desk_case,
+    key_of,
     refusal,
     role_of,
 )
@@ -42,13 +45,14 @@ from engine.store.probe_prints import HeldProbe
 from engine.store.schema import now
 
 __all__ = [
-    "CLOSED", "EXAMINER", "FIRST", "SECOND", "STAGES", "SUPERVISION", "SUPERVISOR",
+    "CLOSED", "EXAMINER", "FIRST", "OTHERS", "OWN", "SECOND", "STAGES", "SUPERVISION", "SUPERVISOR",
     "Closed", "DeskCase", "Examiner", "Examining", "OpenCase",
 ]  # fmt: skip
 
 HOLD = timedelta(minutes=30)  # for which an opened case is nobody else's
 LOOKED_UP = 100  # cases whose decisions are read at once
 LONGEST = 19  # digits of an id
+TAKEN = "another examiner has this case open: take the next one"
 
 
 class Examining:
@@ -76,7 +80,7 @@ class Examining:
             with self._database.read() as connection:
                 shown = self._shown(connection, cases[start : start + LOOKED_UP], who)
             for case in shown:
-                if case.may_decide and case.held_by in ("", who.name):
+                if case.may_decide and case.held != OTHERS:
                     try:
                         self.open(case.key, who, use)
                     except (ConflictError, NotFoundError):  # somebody was quicker; no prints left
@@ -97,9 +101,8 @@ class Examining:
                 raise ConflictError(f"this case {refused}")
             compared = self._compared(hit)
             with self._database.write() as writer:
-                holder = case_holds.take(writer, (hit.search_id, hit.person), who.name, HOLD)
-                if holder:
-                    raise ConflictError(f"{holder} has this case open: take the next one")
+                if case_holds.take(writer, (hit.search_id, hit.person), who.name, HOLD):
+                    raise ConflictError(TAKEN)
                 entry.tell(
                     writer,
                     "opened",
@@ -124,7 +127,7 @@ class Examining:
         if not holder:
             return None
         if holder != who.name:
-            raise ConflictError(f"{holder} has this case open: take the next one")
+            raise ConflictError(TAKEN)
         return OpenCase(desk_case(hit, made, who, held_by=who.name), self._compared(hit))
 
     def release(self, key: str, who: Examiner) -> None:
@@ -267,17 +270,13 @@ class Examining:
         return make_queue(self._database, self._policy, compare_scales=False).queue
 
     def _find(self, key: str) -> tuple[WaitingHit, list[Decision]]:
-        search, dash, place = key.partition("-")
-        known = search.isascii() and search.isdecimal() and place.isascii() and place.isdecimal()
+        search = key.partition("-")[0]
+        known = search.isascii() and search.isdecimal() and len(search) < LONGEST
         with self._database.read() as connection:
-            hit = (
-                hits.at_rank(connection, int(search), int(place))
-                if dash and known and max(len(search), len(place)) < LONGEST
-                else None
-            )
-            if hit is None:
-                raise NotFoundError(f"there is no case {key[:64]!r}")
-            return hit, decisions.of_case(connection, hit.search_id, hit.person)
+            for hit in hits.of_search(connection, int(search)) if known else ():
+                if key_of(hit) == key:
+                    return hit, decisions.of_case(connection, hit.search_id, hit.person)
+        raise NotFoundError(f"there is no case {key[:64]!r}")
 
     def _holder(self, hit: WaitingHit) -> str:
         """Who has its case open, "" for nobody."""
