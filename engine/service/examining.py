@@ -29,7 +29,7 @@ from engine.service.cases import (
     role_of,
 )
 from engine.service.comparing import PROBE, SIDES, Compared
-from engine.service.journal import on_record
+from engine.service.journal import Entry, on_record
 from engine.service.queueing import explain_case, keep_rules, make_queue, name_case
 from engine.service.results import NOBODY, Decision, Queued, Use
 from engine.service.searching import settings_for
@@ -103,14 +103,7 @@ class Examining:
             with self._database.write() as writer:
                 if case_holds.take(writer, (hit.search_id, hit.person), who.name, HOLD):
                     raise ConflictError(TAKEN)
-                entry.tell(
-                    writer,
-                    "opened",
-                    search=hit.search_id,
-                    persons=[hit.person],
-                    examiner=who.name,
-                    stage=hit.stage,
-                )
+                _tell(writer, entry, "opened", hit, who, stage=hit.stage)
             entry.outcome = f"{hit.stage}: opened by {who.name}"
             return OpenCase(desk_case(hit, made, who, held_by=who.name), compared)
 
@@ -136,18 +129,28 @@ class Examining:
         with self._database.write() as writer:
             case_holds.release(writer, (hit.search_id, hit.person), who.name)
 
-    def picture(self, key: str, who: Examiner, number: int, side: str, view: str) -> bytes:
+    def picture(
+        self, key: str, who: Examiner, number: int, side: str, view: str, use: Use = NOBODY
+    ) -> bytes:
         """The picture of one side of one finger, as a PNG at 500 ppi. side: "probe" or
         "candidate". view: "original", or "enhanced" for its ridges redrawn.
 
         NotFoundError where there is none; ConflictError where `who` has the case not open, and it
-        is not closed.
+        is not closed. Of a closed case each is on record: nobody had to open it first.
         """
         hit, made = self._find(key)
-        if hit.stage == CLOSED:
+        if hit.stage != CLOSED:
+            if self._holder(hit) != who.name:
+                raise ConflictError("open the case first: its prints are shown to who holds it")
+            return self._draw(hit, number, side, view)
+        with on_record(self._database, "reveal", use, key) as entry:
             self._require_part(key, made, who)
-        elif self._holder(hit) != who.name:
-            raise ConflictError("open the case first: its prints are shown to who holds it")
+            with self._database.write() as writer:
+                _tell(writer, entry, "revealed", hit, who)
+            entry.outcome = f"a picture shown to {who.name}"
+            return self._draw(hit, number, side, view)
+
+    def _draw(self, hit: WaitingHit, number: int, side: str, view: str) -> bytes:
         with self._database.read() as connection:
             probes, enrolled = self._prints(connection, hit)
         settings = self._settings_of(hit)
@@ -196,16 +199,7 @@ class Examining:
                 submission=entry.submission,
             )
             stage = decisions.stage_of(decisions.of_case(writer, *case))
-            entry.tell(
-                writer,
-                "decided",
-                search=hit.search_id,
-                persons=[hit.person],
-                examiner=who.name,
-                role=role,
-                conclusion=conclusion,
-                stage=stage,
-            )
+            _tell(writer, entry, "decided", hit, who, role=role, conclusion=conclusion, stage=stage)
             entry.outcome = f"{conclusion} by {who.name}"
         self._order.note(name_case(*case), stage)
         return stage
@@ -236,13 +230,7 @@ class Examining:
             with self._database.write() as writer:
                 known = offense_records.of_persons(writer, [hit.person])[hit.person]
                 keep_rules(writer, self._policy, entry.submission)
-                entry.tell(
-                    writer,
-                    "revealed",
-                    search=hit.search_id,
-                    persons=[hit.person],
-                    examiner=who.name,
-                )
+                _tell(writer, entry, "revealed", hit, who)
             place = rank([Case(name, hit.received, known)], self._policy, now())[0]
             try:
                 compared = self._compared(hit)
@@ -319,3 +307,10 @@ class Examining:
         with self._database.read() as connection:
             row = galleries.lookup(connection, hit.gallery)
         return settings_for([row] if row else [], self._settings)
+
+
+def _tell(
+    writer: Connection, entry: Entry, event: str, hit: WaitingHit, who: Examiner, **more: str
+) -> None:
+    """Writes what `who` did with a case in the audit log."""
+    entry.tell(writer, event, search=hit.search_id, persons=[hit.person], examiner=who.name, **more)

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from sqlalchemy import delete
 from engine.service.examining import Examiner, Examining
 from engine.service.results import Probe
 from engine.service.tenprint import Tenprint
+from engine.store import case_holds
 from engine.store.audit import Filter
-from engine.store.schema import probe_prints
+from engine.store.schema import now, probe_prints
 from engine.types import FingerPosition
 from engine.web.pages.rendering import name_finger, waited
 from tests.prints_at_no_cost import Row
@@ -298,6 +300,35 @@ def test_a_decision_is_looked_at_again_before_it_is_kept(visitor: Visit) -> None
     again = ada.post(f"/desk/cases/{key}/edit", htmx=True, **chosen).text
     assert re.search(r'value="exclusion"[^>]* checked', again)
     assert ">no &lt;core&gt;</textarea>" in again
+
+
+def test_notes_are_not_lost_with_the_hold(visitor: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = visitor(ADA)
+    key = ada.listed()[0]
+    ada.open(key)
+    later = now() + timedelta(minutes=31)
+    monkeypatch.setattr(case_holds, "now", lambda: later)
+    for step in ("confirm", "edit"):
+        answer = ada.post(f"/desk/cases/{key}/{step}", conclusion="exclusion", notes="long words")
+        assert answer.status_code == 409
+        assert "long words" in answer.text and "open it again" in answer.text
+
+
+def test_pictures_of_a_closed_case_are_on_record_like_the_case(
+    visitor: Visit, filled: Tenprint
+) -> None:
+    ada, bob = visitor(ADA), visitor(BOB)
+    key = ada.listed()[0]
+    for browser in (ada, bob):
+        browser.decide(key, "identification")
+    path = f"/desk/cases/{key}/pictures/1/candidate/original"
+    assert ada.get(path).status_code == 200
+    told = [each.fields for each in filled.audit.show(Filter(), 99)]
+    (seen,) = (each for each in told if each["event"] == "revealed")
+    assert (seen["examiner"], seen["persons"]) == (ADA, [PERSONS[0]])
+    filled.audit.allow(["training"])
+    refused = ada.get(path)
+    assert refused.status_code == 403 and refused.headers["content-type"].startswith("text/html")
 
 
 def test_a_decision_that_is_none_is_not_taken(visitor: Visit) -> None:
