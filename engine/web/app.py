@@ -24,6 +24,7 @@ from engine.web.limits import Limits
 from engine.web.metrics import CONTENT_TYPE
 from engine.web.operations import Kind, methods_at
 from engine.web.osia import Osia
+from engine.web.page_watching import watch_pages
 from engine.web.pages.router import make_pages
 from engine.web.protocol import HEADERS_BYTES, HEADERS_COUNT
 from engine.web.sessions import Sessions
@@ -96,9 +97,12 @@ def make_app(
     app.state.house = house
     app.state.sessions = sessions
     app.include_router(Osia(house, door, purpose).router)
-    sign_in = SignIn(door, sessions, entrance)
+    watch = watch_pages(house)
+    sign_in = SignIn(door, sessions, entrance, watch)
     app.include_router(sign_in.router)
-    app.include_router(make_pages(house.at_the_desk, sessions, purpose=purpose, policy=policy))
+    app.include_router(
+        make_pages(house.at_the_desk, sessions, purpose=purpose, policy=policy, watch=watch)
+    )
     _add_health(app, house, door)
     _add_errors(app)
     return app

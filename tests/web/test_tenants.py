@@ -131,6 +131,27 @@ def content(tenprint: Tenprint) -> dict[str, list[tuple[Any, ...]]]:
         return found
 
 
+def test_pages_are_told_to_their_tenant_by_route(
+    tenants: Mapping[str, Tenprint], clients: dict[str, Client]
+) -> None:
+    http = clients[SOUTH].http
+    secret = tenants[SOUTH].access.sign_in("e.ashby", ["tenprint.examine"], "testclient")
+    cookie = {"Cookie": f"__Host-tenprint={SOUTH}:{secret}"}
+    for path in ("/desk", "/desk/cases/7-deadbeef", "/desk/cases/8-deadbeef"):
+        http.get(path, headers=cookie)
+    http.get("/desk", follow_redirects=False)  # of nobody
+    told = {
+        name: dict(re.findall(r'seconds_count{operation="(.*? /.*?)",(?:.*?)} (.*)', text))
+        for name, text in (
+            (name, client("GET", "/metrics").text) for name, client in clients.items()
+        )
+    }
+    assert told == {
+        SOUTH: {"GET /desk": "1.0", "GET /desk/cases/{key}": "2.0"},
+        NORTH: {"GET /desk": "1.0"},
+    }
+
+
 @pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
 def test_what_another_tenant_has_is_not_there(
     clients: dict[str, Client], tenants: Mapping[str, Tenprint], operation: Operation
