@@ -452,6 +452,31 @@ def test_an_operator_ends_sessions(
     assert browser.get("/page").status_code == 401
 
 
+def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(
+    browser: TestClient, fake: FakeIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue does so every 15 s, whether somebody sits before it or not."""
+    enter(browser, fake)
+    start, idle = stored.now(), stored.TIMES.idle
+    monkeypatch.setattr(stored, "now", lambda: start + idle * 0.9)
+    assert browser.get("/page", headers={"HX-Request": "true"}).status_code == 200
+    monkeypatch.setattr(stored, "now", lambda: start + idle * 1.1)
+    assert browser.get("/page", headers={"HX-Request": "true"}).status_code == 401
+
+
+def test_a_form_in_a_part_of_a_page_is_a_use(
+    browser: TestClient, fake: FakeIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(browser, fake)
+    csrf = browser.get("/page").json()["csrf"]
+    start, idle = stored.now(), stored.TIMES.idle
+    monkeypatch.setattr(stored, "now", lambda: start + idle * 0.9)
+    headers = {"HX-Request": "true", "X-CSRF-Token": csrf}
+    assert browser.post("/page", headers=headers).status_code == 200
+    monkeypatch.setattr(stored, "now", lambda: start + idle * 1.1)
+    assert browser.get("/page").status_code == 200
+
+
 def test_a_session_that_was_not_used_is_over(
     browser: TestClient, fake: FakeIssuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
