@@ -99,7 +99,8 @@ class SignIn:
         if "code" not in query:
             raise Fault(403, "the issuer did not let you in: begin again, or ask its operator")
         caller = await asyncio.to_thread(self._caller, query["code"], pending, client_of(request))
-        response = await self._let_in(request, caller, pending.next)
+        there = local_path(pending.next, HOME)  # the cookie is what the browser says it is
+        response = await self._let_in(request, caller, there)
         response.delete_cookie(
             self._cookie, path="/", secure=self._entrance.secure, httponly=True, samesite="lax"
         )

@@ -316,6 +316,28 @@ def test_a_sign_in_that_was_not_begun_here_counts_for_nobody(
         assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("changed", "status", "there"),
+    [
+        ({"next": "https://evil.example/"}, 303, "/"),
+        ({"next": "//evil.example/"}, 303, "/"),
+        ({"state": "\ud800"}, 400, None),
+        ({"verifier": "\ud800"}, 400, None),
+    ],
+)
+def test_a_cookie_that_was_put_into_the_browser_leads_nowhere_else(
+    browser: TestClient, fake: FakeIssuer, changed: dict[str, str], status: int, there: str | None
+) -> None:
+    """Without TLS another service on the machine can put one there."""
+    back = fake.visit(browser.get("/sign-in/start").headers["location"])
+    name = "__Host-tenprint-sign-in"
+    told = json.loads(base64.urlsafe_b64decode(browser.cookies[name].strip('"')))
+    made = base64.urlsafe_b64encode(json.dumps(told | changed).encode()).decode()
+    browser.cookies.clear()
+    answer = browser.get("/sign-in/callback", params=back, headers={"cookie": f"{name}={made}"})
+    assert (answer.status_code, answer.headers.get("location")) == (status, there)
+
+
 def test_codes_that_the_issuer_refuses_are_failures(
     browser: TestClient, fake: FakeIssuer, tenprint: Tenprint
 ) -> None:
