@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -14,6 +15,7 @@ from engine.web.faults import Fault
 from engine.web.limits import Limits
 
 LONGEST = 2000  # characters of an address
+MOST_BYTES = 65_536  # read of an answer, so that the connection can be used again
 Origin = tuple[str, str, int | None]
 
 
@@ -22,6 +24,28 @@ class Poster(Protocol):
 
     def post(self, url: httpx.URL, *, content: bytes, headers: dict[str, str]) -> httpx.Response:
         """Posts some bytes."""
+
+
+class HttpPoster:
+    """Posts over HTTP. Of an answer only the status counts: who is posted to can neither fill the
+    memory with the rest, nor hold a thread with it."""
+
+    def __init__(self, http: httpx.Client, seconds: float) -> None:
+        """seconds: for one delivery."""
+        self._http = http
+        self._seconds = seconds
+
+    def post(self, url: httpx.URL, *, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        until, size = time.monotonic() + self._seconds, 0
+        with self._http.stream("POST", url, content=content, headers=headers) as response:
+            for chunk in response.iter_raw():
+                size += len(chunk)
+                if size > MOST_BYTES or time.monotonic() > until:
+                    break
+        return response
+
+    def close(self) -> None:
+        self._http.close()
 
 
 class Callbacks:
@@ -34,8 +58,9 @@ class Callbacks:
         """allowed: origins, such as https://client.example:8443. SettingsError for any other."""
         self._allowed = {_allow(each) for each in allowed}
         self._limits = limits
-        self._poster = poster or httpx.Client(
-            timeout=limits.deliver_seconds, follow_redirects=False, trust_env=False
+        self._poster = poster or HttpPoster(
+            httpx.Client(timeout=limits.deliver_seconds, follow_redirects=False, trust_env=False),
+            limits.deliver_seconds,
         )
 
     def check(self, address: str) -> None:
@@ -69,7 +94,7 @@ class Callbacks:
         return min(wait, self._limits.deliver_most)
 
     def close(self) -> None:
-        if isinstance(self._poster, httpx.Client):
+        if isinstance(self._poster, HttpPoster):
             self._poster.close()
 
     def _is_allowed(self, address: str) -> bool:
