@@ -150,7 +150,7 @@ class Encounters:
                 encounters.drop(writer, [row.id for row in rows])
                 names = sorted({name for row in rows for name in row.galleries})
                 holdings.forget_galleries(writer, person_id, names)
-                persons.drop_if_empty(writer, person_id)
+                persons.remove_if_empty(writer, person_id, person)
                 going.tell(entry, "removed", names)
             entry.outcome = f"{len(rows)} encounters removed"
         self._forget(names)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from engine.errors import StoreError
 from engine.store import changes, holds
-from engine.store.persons import drop_if_empty
+from engine.store.persons import remove_if_empty
 from engine.store.schema import (
     decisions,
     encounters,
@@ -122,10 +122,15 @@ def delete_some(
 def _delete_empty(connection: Connection, before: Mapping[str, datetime], limit: int) -> Batch:
     """Encounters without a print, with their places in galleries; a person goes with the last."""
     ids = tuple(connection.execute(_past(EMPTY, before).limit(limit)).scalars())
-    own = select(encounters.c.person_id).distinct().where(encounters.c.id.in_(ids))
-    people = list(connection.execute(own).scalars())
+    own = (
+        select(persons.c.id, persons.c.reference)
+        .distinct()
+        .join(encounters, encounters.c.person_id == persons.c.id)
+        .where(encounters.c.id.in_(ids))
+    )
+    people = connection.execute(own).all()
     connection.execute(delete(encounters).where(encounters.c.id.in_(ids)))
-    gone = sum(drop_if_empty(connection, person_id) for person_id in people)
+    gone = sum(remove_if_empty(connection, row.id, row.reference) for row in people)
     return Batch(ids, {"persons_gone": gone})
 
 

@@ -87,9 +87,7 @@ def remove(connection: Connection, gallery: GalleryRow, person: str, submission:
     connection.execute(delete(templates).where(mine))
     records = delete_records(connection, gallery.id, person_id)
     pictures = _delete_unused_prints(connection, person_id)
-    gone = drop_if_empty(connection, person_id)
-    if gone:
-        probe_prints.forget_person(connection, person)
+    gone = remove_if_empty(connection, person_id, person)
     return Removed(int(gone), len(held), pictures, records)
 
 
@@ -99,8 +97,18 @@ def lookup(connection: Connection, person: str) -> int | None:
     return connection.execute(query).scalar()
 
 
+def remove_if_empty(connection: Connection, person_id: int, person: str) -> bool:
+    """Deletes a person without an encounter, with all records and what is kept of probes that hit
+    them; whether there was no encounter."""
+    gone = drop_if_empty(connection, person_id)
+    if gone:
+        probe_prints.forget_person(connection, person)
+    return gone
+
+
 def drop_if_empty(connection: Connection, person_id: int) -> bool:
-    """Deletes a person without an encounter, with all records; whether there was none."""
+    """Deletes a person without an encounter, with all records; whether there was none. Of one who
+    goes on under another reference that is all."""
     left = select(func.count()).where(encounters.c.person_id == person_id)
     if connection.execute(left).scalar_one():
         return False

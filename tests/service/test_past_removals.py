@@ -147,6 +147,19 @@ def test_what_a_probe_looked_like_is_looked_for_too(filled: Tenprint, make_row: 
     ]
 
 
+def test_a_client_deletes_what_a_probe_looked_like_too(
+    filled: Tenprint, encounters: Encounters, make_row: Row
+) -> None:
+    filled.identify([Probe("probe", (make_row("probe", 2),))], gallery_names=["criminal"])
+    encounters.remove("P2", "E1", CLIENT)
+    (said,) = removals(filled)
+    assert "probe_prints" not in said["rows"]  # the case can still be compared
+    encounters.remove("P2", "E2", CLIENT)
+    (_, said) = removals(filled)
+    ((first, last),) = said["rows"]["probe_prints"]
+    assert last - first == 1
+
+
 def test_a_probe_that_somebody_else_has_yet_to_be_compared_with_is_not_said_to_be_gone(
     filled: Tenprint, make_row: Row
 ) -> None:

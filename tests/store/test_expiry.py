@@ -345,6 +345,22 @@ def test_encounters_without_a_print_go_with_their_places_and_persons(database: D
         assert persons.lookup(connection, "P2") is None
 
 
+def test_what_probes_looked_like_goes_with_an_empty_person(database: Database) -> None:
+    with database.write() as connection:
+        enrol(connection, "default", "P1", "P2")
+        for person in ("P1", "P2"):
+            search = old_search(connection, person)
+            probe_prints.keep(connection, search, [ProbeData(b"template", b"image", None)])
+        person_id = store_encounters.find_person(connection, "P1")
+        (row,) = store_encounters.of_person(connection, person_id)
+        holdings.clear(connection, row, submissions.begin(connection, "update"))
+        old = encounters.c.id == row.id
+        connection.execute(update(encounters).where(old).values(created_at=OLD))
+        assert expire(connection, EMPTY, before(connection, empty_encounters=30)) == 1
+        left = select(schema.probe_prints.c.search_id).distinct()
+        assert list(connection.execute(left).scalars()) == [search]
+
+
 def test_an_empty_encounter_stays_for_a_hold_and_for_records(database: Database) -> None:
     with database.write() as connection:
         enrol(connection, "criminal", "RECORDED")
