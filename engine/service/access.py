@@ -77,11 +77,12 @@ class Access:
             note(connection, VERB, SIGNED_IN, Use(operator=subject, origin=client))
             return sessions.begin(connection, subject, " ".join(sorted(scopes)))
 
-    def session(self, secret: str) -> SessionRow | None:
-        """The session of that secret, which is used by this; None where it is none or over."""
+    def session(self, secret: str, *, use: bool = True) -> SessionRow | None:
+        """The session of that secret, which is used by this, or only looked up; None where it is
+        none or over."""
         with self._database.read() as connection:
             found = sessions.find(connection, secret)
-        if found and sessions.is_to_touch(found):
+        if use and found and sessions.is_to_touch(found):
             with self._database.write() as connection:
                 sessions.touch(connection, found)
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,9 @@ from engine.service.results import Decision, Explanation
 from engine.store import decisions
 from engine.store.decisions import EXAMINER, SUPERVISOR
 from engine.store.hits import CLOSED, SUPERVISION, WaitingHit
+
+OWN, OTHERS = "own", "others"  # with whom a case is open: others are not named, see DeskCase
+MARK_LENGTH = 8  # hex digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +28,11 @@ class Examiner:
 @dataclass(frozen=True, slots=True)
 class DeskCase:
     """A case as it is shown before it is closed. key: what to ask for it by. place: in the order
-    of work, 1 the first, 0 for a case that is out of it. stage: one of STAGES. held_by: who has it
-    open, "" for nobody. may_decide: whether the examiner who asks may."""
+    of work, 1 the first, 0 for a case that is out of it. stage: one of STAGES. held: by whom: OWN
+    for the examiner who asks, OTHERS, or "" for nobody. may_decide: whether the examiner who asks
+    may.
+
+    Who has it open decides it next: named, the second examiner would know who the first was."""
 
     key: str
     place: int
@@ -33,7 +40,7 @@ class DeskCase:
     received: datetime
     jurisdiction: str
     probe: str
-    held_by: str
+    held: str
     may_decide: bool
 
 
@@ -62,6 +69,13 @@ class Closed:
     compared: tuple[Compared, ...]
 
 
+def key_of(hit: WaitingHit) -> str:
+    """What a case is asked for by. It stays the same, and does not show how the search ranked the
+    candidate, as a number would."""
+    ranked = f"{hit.search_id}/{hit.rank}".encode()
+    return f"{hit.search_id}-{hashlib.sha256(ranked).hexdigest()[:MARK_LENGTH]}"
+
+
 def refusal(made: Sequence[Decision], who: Examiner) -> str:
     """Why `who` may not decide a case with these decisions, "" where they may."""
     return decisions.refusal(made, who.name, role_of(made, who))
@@ -76,16 +90,16 @@ def role_of(made: Sequence[Decision], who: Examiner) -> str:
 def desk_case(
     hit: WaitingHit, made: Sequence[Decision], who: Examiner, *, place: int = 0, held_by: str = ""
 ) -> DeskCase:
-    """A hit with these decisions, as it is shown to somebody."""
+    """A hit with these decisions, as it is shown to somebody. held_by: who has it open."""
     stage = decisions.stage_of(made) if made else hit.stage
     may = stage != CLOSED and not refusal(made, who)
     return DeskCase(
-        f"{hit.search_id}-{hit.rank}",
+        key_of(hit),
         place,
         stage,
         hit.received,
         hit.jurisdiction,
         hit.probe,
-        held_by,
+        OWN if held_by == who.name else OTHERS if held_by else "",
         may,
     )

@@ -17,16 +17,19 @@ from engine.risk.policy import Policy
 from engine.risk.queue import Case, rank
 from engine.service import comparing
 from engine.service.cases import (
+    OTHERS,
+    OWN,
     Closed,
     DeskCase,
     Examiner,
     OpenCase,
     desk_case,
+    key_of,
     refusal,
     role_of,
 )
 from engine.service.comparing import PROBE, SIDES, Compared
-from engine.service.journal import on_record
+from engine.service.journal import Entry, on_record
 from engine.service.queueing import explain_case, keep_rules, make_queue, name_case
 from engine.service.results import NOBODY, Decision, Queued, Use
 from engine.service.searching import settings_for
@@ -42,13 +45,14 @@ from engine.store.probe_prints import HeldProbe
 from engine.store.schema import now
 
 __all__ = [
-    "CLOSED", "EXAMINER", "FIRST", "SECOND", "STAGES", "SUPERVISION", "SUPERVISOR",
+    "CLOSED", "EXAMINER", "FIRST", "OTHERS", "OWN", "SECOND", "STAGES", "SUPERVISION", "SUPERVISOR",
     "Closed", "DeskCase", "Examiner", "Examining", "OpenCase",
 ]  # fmt: skip
 
 HOLD = timedelta(minutes=30)  # for which an opened case is nobody else's
 LOOKED_UP = 100  # cases whose decisions are read at once
 LONGEST = 19  # digits of an id
+TAKEN = "another examiner has this case open: take the next one"
 
 
 class Examining:
@@ -76,7 +80,7 @@ class Examining:
             with self._database.read() as connection:
                 shown = self._shown(connection, cases[start : start + LOOKED_UP], who)
             for case in shown:
-                if case.may_decide and case.held_by in ("", who.name):
+                if case.may_decide and case.held != OTHERS:
                     try:
                         self.open(case.key, who, use)
                     except (ConflictError, NotFoundError):  # somebody was quicker; no prints left
@@ -97,17 +101,9 @@ class Examining:
                 raise ConflictError(f"this case {refused}")
             compared = self._compared(hit)
             with self._database.write() as writer:
-                holder = case_holds.take(writer, (hit.search_id, hit.person), who.name, HOLD)
-                if holder:
-                    raise ConflictError(f"{holder} has this case open: take the next one")
-                entry.tell(
-                    writer,
-                    "opened",
-                    search=hit.search_id,
-                    persons=[hit.person],
-                    examiner=who.name,
-                    stage=hit.stage,
-                )
+                if case_holds.take(writer, (hit.search_id, hit.person), who.name, HOLD):
+                    raise ConflictError(TAKEN)
+                _tell(writer, entry, "opened", hit, who, stage=hit.stage)
             entry.outcome = f"{hit.stage}: opened by {who.name}"
             return OpenCase(desk_case(hit, made, who, held_by=who.name), compared)
 
@@ -124,7 +120,7 @@ class Examining:
         if not holder:
             return None
         if holder != who.name:
-            raise ConflictError(f"{holder} has this case open: take the next one")
+            raise ConflictError(TAKEN)
         return OpenCase(desk_case(hit, made, who, held_by=who.name), self._compared(hit))
 
     def release(self, key: str, who: Examiner) -> None:
@@ -133,18 +129,28 @@ class Examining:
         with self._database.write() as writer:
             case_holds.release(writer, (hit.search_id, hit.person), who.name)
 
-    def picture(self, key: str, who: Examiner, number: int, side: str, view: str) -> bytes:
+    def picture(
+        self, key: str, who: Examiner, number: int, side: str, view: str, use: Use = NOBODY
+    ) -> bytes:
         """The picture of one side of one finger, as a PNG at 500 ppi. side: "probe" or
         "candidate". view: "original", or "enhanced" for its ridges redrawn.
 
         NotFoundError where there is none; ConflictError where `who` has the case not open, and it
-        is not closed.
+        is not closed. Of a closed case each is on record: nobody had to open it first.
         """
         hit, made = self._find(key)
-        if hit.stage == CLOSED:
+        if hit.stage != CLOSED:
+            if self._holder(hit) != who.name:
+                raise ConflictError("open the case first: its prints are shown to who holds it")
+            return self._draw(hit, number, side, view)
+        with on_record(self._database, "reveal", use, key) as entry:
             self._require_part(key, made, who)
-        elif self._holder(hit) != who.name:
-            raise ConflictError("open the case first: its prints are shown to who holds it")
+            with self._database.write() as writer:
+                _tell(writer, entry, "revealed", hit, who)
+            entry.outcome = f"a picture shown to {who.name}"
+            return self._draw(hit, number, side, view)
+
+    def _draw(self, hit: WaitingHit, number: int, side: str, view: str) -> bytes:
         with self._database.read() as connection:
             probes, enrolled = self._prints(connection, hit)
         settings = self._settings_of(hit)
@@ -193,16 +199,7 @@ class Examining:
                 submission=entry.submission,
             )
             stage = decisions.stage_of(decisions.of_case(writer, *case))
-            entry.tell(
-                writer,
-                "decided",
-                search=hit.search_id,
-                persons=[hit.person],
-                examiner=who.name,
-                role=role,
-                conclusion=conclusion,
-                stage=stage,
-            )
+            _tell(writer, entry, "decided", hit, who, role=role, conclusion=conclusion, stage=stage)
             entry.outcome = f"{conclusion} by {who.name}"
         self._order.note(name_case(*case), stage)
         return stage
@@ -233,13 +230,7 @@ class Examining:
             with self._database.write() as writer:
                 known = offense_records.of_persons(writer, [hit.person])[hit.person]
                 keep_rules(writer, self._policy, entry.submission)
-                entry.tell(
-                    writer,
-                    "revealed",
-                    search=hit.search_id,
-                    persons=[hit.person],
-                    examiner=who.name,
-                )
+                _tell(writer, entry, "revealed", hit, who)
             place = rank([Case(name, hit.received, known)], self._policy, now())[0]
             try:
                 compared = self._compared(hit)
@@ -267,17 +258,13 @@ class Examining:
         return make_queue(self._database, self._policy, compare_scales=False).queue
 
     def _find(self, key: str) -> tuple[WaitingHit, list[Decision]]:
-        search, dash, place = key.partition("-")
-        known = search.isascii() and search.isdecimal() and place.isascii() and place.isdecimal()
+        search = key.partition("-")[0]
+        known = search.isascii() and search.isdecimal() and len(search) < LONGEST
         with self._database.read() as connection:
-            hit = (
-                hits.at_rank(connection, int(search), int(place))
-                if dash and known and max(len(search), len(place)) < LONGEST
-                else None
-            )
-            if hit is None:
-                raise NotFoundError(f"there is no case {key[:64]!r}")
-            return hit, decisions.of_case(connection, hit.search_id, hit.person)
+            for hit in hits.of_search(connection, int(search)) if known else ():
+                if key_of(hit) == key:
+                    return hit, decisions.of_case(connection, hit.search_id, hit.person)
+        raise NotFoundError(f"there is no case {key[:64]!r}")
 
     def _holder(self, hit: WaitingHit) -> str:
         """Who has its case open, "" for nobody."""
@@ -320,3 +307,10 @@ class Examining:
         with self._database.read() as connection:
             row = galleries.lookup(connection, hit.gallery)
         return settings_for([row] if row else [], self._settings)
+
+
+def _tell(
+    writer: Connection, entry: Entry, event: str, hit: WaitingHit, who: Examiner, **more: str
+) -> None:
+    """Writes what `who` did with a case in the audit log."""
+    entry.tell(writer, event, search=hit.search_id, persons=[hit.person], examiner=who.name, **more)

@@ -610,6 +610,11 @@ class Tenprint:
         """Which keys there are, and how much is sealed with which."""
         return rotation.status(self._database, self._indexes)
 
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The ids of the keys there are, the one that seals first."""
+        return tuple(key.id for key in self._database.vault.keys)
+
     def rotate_keys(
         self, *, use: Use = NOBODY, on_progress: Progress = _no_progress
     ) -> RotationReport:

@@ -94,14 +94,10 @@ def find(connection: Connection, search_id: int, person: str) -> WaitingHit:
     raise GalleryError(f"search {search_id} has no candidate {person!r} over its threshold")
 
 
-def at_rank(connection: Connection, search_id: int, rank: int) -> WaitingHit | None:
-    """The case of the candidate that a search has at a rank, if that is over its threshold."""
-    case = search_candidates.c
-    query = select(case.person).where(
-        case.search_id == search_id, case.rank == rank, case.over_threshold
-    )
-    person = connection.execute(query).scalar()
-    return None if person is None else find(connection, search_id, person)
+def of_search(connection: Connection, search_id: int) -> list[WaitingHit]:
+    """The cases of a search, closed or not, in the order of their ranks."""
+    query = _cases().where(search_candidates.c.search_id == search_id)
+    return _best(connection.execute(query))
 
 
 def _is_in(gallery: str) -> ColumnElement[bool]:

@@ -10,10 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import Connection, Select, exists, func, or_, select
 
 from engine.store.persons import Removed
-from engine.store.schema import encounters, images, offense_records, persons, prints, templates
+from engine.store.schema import (
+    encounters,
+    images,
+    offense_records,
+    persons,
+    prints,
+    probe_prints,
+    search_candidates,
+    search_probes,
+    templates,
+)
 
 COLUMNS = {
     "persons": persons.c.id,
@@ -22,6 +32,7 @@ COLUMNS = {
     "images": images.c.print_id,
     "templates": templates.c.id,
     "offense_records": offense_records.c.id,
+    "probe_prints": probe_prints.c.id,
 }
 Ranges = list[list[int]]  # first and last of each run of ids that went
 AT_ONCE = 200  # ranges in one query
@@ -68,6 +79,7 @@ def of_persons(connection: Connection, references: Sequence[str]) -> RowIds:
         "offense_records": select(offense_records.c.id).where(
             offense_records.c.person_id.in_(known)
         ),
+        "probe_prints": _probes_of(references, of_them),
     }
     current = queries["offense_records"].where(offense_records.c.superseded_at.is_(None))
     found = {table: _all(connection, query) for table, query in queries.items()}
@@ -91,6 +103,27 @@ def ids_in(ranges: Ranges) -> Iterable[int]:
     """Each id of ranges."""
     for first, last in ranges:
         yield from range(first, last + 1)
+
+
+def _probes_of(references: Sequence[str], own: Select[Any]) -> Select[Any]:
+    """Probes that may be these persons' prints: those that hit them, and files that they were
+    enrolled from."""
+    hit, file = search_candidates.c, search_probes.c
+    files = select(prints.c.sha256).where(prints.c.id.in_(own))
+    return select(probe_prints.c.id).where(
+        or_(
+            exists().where(
+                hit.search_id == probe_prints.c.search_id,
+                hit.person.in_(references),
+                hit.over_threshold,
+            ),
+            exists().where(
+                file.search_id == probe_prints.c.search_id,
+                file.number == probe_prints.c.number,
+                file.sha256.in_(files),
+            ),
+        )
+    )
 
 
 def _all(connection: Connection, query: Select[Any]) -> frozenset[int]:

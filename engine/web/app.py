@@ -22,16 +22,17 @@ from engine.web.faults import Fault
 from engine.web.house import ALONE, House
 from engine.web.limits import Limits
 from engine.web.metrics import CONTENT_TYPE
-from engine.web.operations import Kind, methods_at
+from engine.web.operations import methods_at
 from engine.web.osia import Osia
+from engine.web.page_watching import watch_pages
 from engine.web.pages.router import make_pages
 from engine.web.protocol import HEADERS_BYTES, HEADERS_COUNT
+from engine.web.readiness import Readiness
 from engine.web.sessions import Sessions
 from engine.web.sign_in import SignIn
 from engine.web.telemetry import Telemetry
 
 METRICS_SCOPE = "tenprint.metrics"
-READY_SECONDS = 5.0
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -96,15 +97,20 @@ def make_app(
     app.state.house = house
     app.state.sessions = sessions
     app.include_router(Osia(house, door, purpose).router)
-    sign_in = SignIn(door, sessions, entrance)
+    watch = watch_pages(house)
+    sign_in = SignIn(door, sessions, entrance, watch)
     app.include_router(sign_in.router)
-    app.include_router(make_pages(house.at_the_desk, sessions, purpose=purpose, policy=policy))
+    app.include_router(
+        make_pages(house.at_the_desk, sessions, purpose=purpose, policy=policy, watch=watch)
+    )
     _add_health(app, house, door)
     _add_errors(app)
     return app
 
 
 def _add_health(app: FastAPI, house: House, door: Door) -> None:
+    readiness = Readiness(house)
+
     @app.get("/health")
     async def health() -> Response:
         """The process lives."""
@@ -112,17 +118,10 @@ def _add_health(app: FastAPI, house: House, door: Door) -> None:
 
     @app.get("/ready")
     async def ready() -> Response:
-        """The process can serve: galleries are loaded, each tenant's database answers, and its
-        line moves."""
-        if not all(place.desk.is_warm for place in house.places.values()):
-            return Fault(503, "not ready: the galleries are being loaded").response()
+        """The process can serve."""
         try:
-            desks = [place.desk for place in house.places.values()]
-            futures = [desk.put(Kind.READ, desk.tasks.load, 9) for desk in desks]
-            waiting = asyncio.gather(*map(asyncio.wrap_future, futures))
-            await asyncio.wait_for(waiting, READY_SECONDS)
-        except Exception:
-            fault = Fault(503, "not ready: the database does not answer, or too many wait")
+            await readiness.check()
+        except Fault as fault:
             return fault.response()
         return JSONResponse({"status": "ready"})
 

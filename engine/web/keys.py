@@ -63,17 +63,30 @@ class FetchedKeys:
         self._lock = threading.Lock()
 
     def find(self, kid: str | None) -> jwt.PyJWK | None:
-        known = self._keys.get(kid or "")
-        if known is not None:  # nobody waits for keys that another asks for
-            return known
-        with self._lock:
-            if kid not in self._keys and time.monotonic() - self._read_at >= self._seconds:
-                self._read_at = time.monotonic()
-                self._keys = read_keys(_fetch(self._url), self._url)
-                self._sure_until = time.monotonic() + SURE_SECONDS
-            if kid is None and len(self._keys) == 1:
-                return next(iter(self._keys.values()))
-            return self._keys.get(kid or "")
+        known = self._known(kid)
+        # Nobody waits for keys that another asks for, unless there are none at all: the issuer may
+        # hang, and whoever sends bad tokens must not take every thread.
+        if known is None and self._lock.acquire(blocking=not self._keys):
+            try:
+                self._read(kid)
+            finally:
+                self._lock.release()
+            return self._known(kid)
+        return known
+
+    def _known(self, kid: str | None) -> jwt.PyJWK | None:
+        if kid is None and len(self._keys) == 1:
+            return next(iter(self._keys.values()))
+        return self._keys.get(kid or "")
+
+    def _read(self, kid: str | None) -> None:
+        """Reads the keys for the sake of one, if it is time. SettingsError where there are none."""
+        if self._known(kid) is None and time.monotonic() - self._read_at >= self._seconds:
+            self._read_at = time.monotonic()
+            self._keys = read_keys(_fetch(self._url), self._url)
+            self._sure_until = time.monotonic() + SURE_SECONDS
+        if not self._keys:
+            raise SettingsError(f"{self._url}: the keys could not be read a moment ago")
 
     def is_sure(self) -> bool:
         """Not for long: the issuer may have a new key by now."""

@@ -31,7 +31,7 @@ class Metrics:
         own = self.registry
         self.requests = Histogram(
             "tenprint_request_seconds",
-            "Time from a request to its answer.",
+            "Time from a request to its answer; of a page the operation is its route.",
             ("operation", "status"),
             buckets=SECONDS,
             registry=own,

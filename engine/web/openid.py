@@ -53,7 +53,8 @@ def unpack(value: str) -> Pending | None:
         made = Pending(**told)
     except (ValueError, TypeError, RecursionError):
         return None
-    return made if all(isinstance(each, str) and each for each in asdict(made).values()) else None
+    told = asdict(made).values()
+    return made if all(isinstance(each, str) and each and each.isascii() for each in told) else None
 
 
 class Provider:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from engine.service.access import Access
 from engine.web.auth import Caller
-from engine.web.entrance import Entrance
+from engine.web.entrance import SAFE, Entrance
 from engine.web.faults import Fault
 from engine.web.locks import client_of
 
@@ -50,7 +50,7 @@ class Sessions:
         if not secret:
             return None
         self._entrance.require_own(request)
-        found = self._access[tenant].session(secret)
+        found = self._access[tenant].session(secret, use=not _is_refresh(request))
         if found is None:
             return None
         return Session(found.subject, frozenset(found.scopes.split()), found.csrf, tenant)
@@ -98,3 +98,9 @@ class Sessions:
         value = request.cookies.get(self._cookie, "")
         tenant, _, secret = value.rpartition(":")
         return (tenant, secret) if tenant in self._access and len(value) <= LONGEST else ("", "")
+
+
+def _is_refresh(request: Request) -> bool:
+    """Whether a page asks by itself, with or without somebody before it: that is no use of the
+    session, or one that lies open would never end."""
+    return request.method in SAFE and "hx-request" in request.headers

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -22,6 +21,7 @@ from engine.web.faults import Fault
 from engine.web.forms import read_form
 from engine.web.locks import NOBODY, client_of
 from engine.web.openid import CodeRefusedError, Pending, Provider
+from engine.web.page_watching import Endpoint, Watch, note_visitor, unwatched
 from engine.web.sessions import PAGE_SCOPES, SIGN_IN, SIGN_OUT, SUPERVISE, Sessions
 from engine.web.tokens import SUBJECT_LENGTH, BadTokenError, claimed
 
@@ -33,13 +33,16 @@ POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-Answering = Callable[[Request], Awaitable[Response]]
 
 
 class SignIn:
     """The routes of the sign-in."""
 
-    def __init__(self, door: Door, sessions: Sessions, entrance: Entrance) -> None:
+    def __init__(
+        self, door: Door, sessions: Sessions, entrance: Entrance, watch: Watch = unwatched
+    ) -> None:
+        """watch: what is told of each request."""
+        self._watch = watch
         self._door = door
         self._sessions = sessions
         self._entrance = entrance
@@ -59,14 +62,14 @@ class SignIn:
         if self._provider:
             self._provider.close()
 
-    def _add(self, method: str, path: str, answer: Answering) -> None:
+    def _add(self, method: str, path: str, answer: Endpoint) -> None:
         async def endpoint(request: Request) -> Response:
             try:
                 return await answer(request)
             except Exception as error:
                 return self._page(request, faults.of(error))
 
-        self.router.add_api_route(path, endpoint, methods=[method])
+        self.router.add_api_route(path, self._watch(path, endpoint), methods=[method])
 
     async def _show(self, request: Request) -> Response:
         return self._page(request)
@@ -96,7 +99,8 @@ class SignIn:
         if "code" not in query:
             raise Fault(403, "the issuer did not let you in: begin again, or ask its operator")
         caller = await asyncio.to_thread(self._caller, query["code"], pending, client_of(request))
-        response = await self._let_in(request, caller, pending.next)
+        there = local_path(pending.next, HOME)  # the cookie is what the browser says it is
+        response = await self._let_in(request, caller, there)
         response.delete_cookie(
             self._cookie, path="/", secure=self._entrance.secure, httponly=True, samesite="lax"
         )
@@ -140,6 +144,7 @@ class SignIn:
         return await self._let_in(request, caller, local_path(form.get("next"), HOME))
 
     async def _let_in(self, request: Request, caller: Caller, there: str) -> Response:
+        note_visitor(request, caller)
         cookie = await asyncio.to_thread(self._sessions.begin, caller, request)
         response = RedirectResponse(there, 303)
         self._sessions.give(response, cookie)
@@ -147,6 +152,7 @@ class SignIn:
 
     async def _sign_out(self, request: Request) -> Response:
         session = await asyncio.to_thread(self._sessions.of, request)
+        note_visitor(request, session)
         if session:
             form = await read_form(request)
             self._sessions.check_form(session, form.get("csrf", ""))

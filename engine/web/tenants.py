@@ -56,7 +56,7 @@ def read_tenants(given: Sequence[str], callbacks: Sequence[str] = ()) -> tuple[T
 @contextmanager
 def open_tenants(tenants: Sequence[Tenant], searchers: int = 0) -> Iterator[Mapping[str, Tenprint]]:
     """Opens all of them for the block. searchers: processes of each that compare prints.
-    SettingsError where two would share a home or a database."""
+    SettingsError where two would share a home, a database or a key."""
     with ExitStack() as stack:
         opened: dict[str, Tenprint] = {}
         taken: dict[str, str] = {}
@@ -65,11 +65,13 @@ def open_tenants(tenants: Sequence[Tenant], searchers: int = 0) -> Iterator[Mapp
             made = stack.enter_context(
                 Tenprint(each.home, database=database, keys=each.keys, searchers=searchers)
             )
-            for place in (str(made.home.folder), made.home.place):
+            own = dict.fromkeys((str(made.home.folder), made.home.place), "home or database")
+            # What is sealed is bound to its row, but not to its database.
+            own |= dict.fromkeys(made.key_ids, "key")
+            for place, what in own.items():
                 if place in taken:
                     raise SettingsError(
-                        f"tenants {taken[place]} and {each.name} have one home or database: give "
-                        "each its own"
+                        f"tenants {taken[place]} and {each.name} have one {what}: give each its own"
                     )
                 taken[place] = each.name
             opened[each.name] = made

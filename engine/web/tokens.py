@@ -55,7 +55,9 @@ class Tokens:
         subject = claims["sub"]
         if not isinstance(subject, str) or not subject or not subject.isprintable():
             raise refusal("the token names nobody (sub)")
-        return {**claims, "sub": subject[:SUBJECT_LENGTH]}
+        if len(subject) > SUBJECT_LENGTH:  # cut off, it could be somebody else's
+            raise refusal(f"the token's subject has more than {SUBJECT_LENGTH} characters")
+        return claims
 
     def _decode(self, token: str) -> Mapping[str, Any]:
         if len(token) > MOST_CHARACTERS:

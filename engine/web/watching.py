@@ -35,11 +35,23 @@ class Watching:
     @contextmanager
     def request(self, operation: Operation, headers: Mapping[str, str]) -> Iterator[Watched]:
         """A request from its beginning to its answer."""
-        facts = {"http.request.method": operation.method, "http.route": operation.path}
-        with self._watch(operation.name, headers, facts) as watched:
+        with self._request(operation.name, operation.method, operation.path, headers) as watched:
             yield watched
-        status = str(watched.status)
-        watched.metrics.requests.labels(operation.name, status).observe(watched.seconds)
+
+    @contextmanager
+    def page(self, method: str, route: str, headers: Mapping[str, str]) -> Iterator[Watched]:
+        """A request for a page, likewise. route: as it is written, without ids."""
+        with self._request(f"{method} {route}", method, route, headers) as watched:
+            yield watched
+
+    @contextmanager
+    def _request(
+        self, name: str, method: str, route: str, headers: Mapping[str, str]
+    ) -> Iterator[Watched]:
+        facts = {"http.request.method": method, "http.route": route}
+        with self._watch(name, headers, facts) as watched:
+            yield watched
+        watched.metrics.requests.labels(name, str(watched.status)).observe(watched.seconds)
         if watched.status == 429:
             watched.metrics.refused.inc()
 

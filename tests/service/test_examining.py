@@ -13,6 +13,7 @@ from engine.errors import ConflictError, NotFoundError, StoreError
 from engine.service.examining import (
     CLOSED,
     FIRST,
+    OTHERS,
     SECOND,
     SUPERVISION,
     DeskCase,
@@ -69,7 +70,7 @@ def test_cases_come_in_order_of_work_without_what_is_on_record(desk: Examining) 
         (1, "latent-1", FIRST),
         (2, "latent-2", FIRST),
     ]
-    assert all(case.may_decide and case.held_by == "" for case in cases)
+    assert all(case.may_decide and case.held == "" for case in cases)
     told = " ".join(str(getattr(case, each.name)) for case in cases for each in fields(DeskCase))
     assert not any(secret in told for secret in SECRETS)
     assert desk.waiting(ADA, limit=1, offset=1) == (cases[1:], 2)
@@ -174,12 +175,12 @@ def test_a_case_is_open_to_one_at_a_time(
 ) -> None:
     first, second = (case.key for case in desk.waiting(ADA)[0])
     assert desk.next(ADA).key == first  # type: ignore[union-attr]
-    with pytest.raises(ConflictError, match="Ada has this case open"):
+    with pytest.raises(ConflictError, match="another examiner has this case open"):
         desk.open(first, BOB)
     assert desk.next(BOB).key == second  # type: ignore[union-attr]
     assert desk.next(EVE) is None
     assert desk.next(ADA).key == first  # type: ignore[union-attr]
-    assert desk.waiting(EVE)[0][0].held_by == "Ada"
+    assert desk.waiting(EVE)[0][0].held == OTHERS
     desk.release(first, EVE)  # not hers
     assert desk.next(EVE) is None
     desk.release(first, ADA)
@@ -192,7 +193,7 @@ def test_a_case_is_open_to_one_at_a_time(
 
 
 def test_what_is_no_case_is_not_found(desk: Examining) -> None:
-    for key in ("", "1", "1-", "-1", "x-1", "9-1", "1-9", "1-1-1", "١-١", f"{10**30}-1"):
+    for key in ("", "1", "1-", "-1", "x-1", "9-1", "1-1", "1-1-1", "١-١", f"{10**30}-1"):
         with pytest.raises(NotFoundError, match="no case"):
             desk.open(key, ADA)
 

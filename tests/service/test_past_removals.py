@@ -139,6 +139,48 @@ def test_what_is_left_is_found(filled: Tenprint) -> None:
     assert proof.document["faults"] == [f"entry {said['sequence']}: 1 rows in persons"]
 
 
+def test_what_a_probe_looked_like_is_looked_for_too(filled: Tenprint, make_row: Row) -> None:
+    """It goes with the person that it hit, and may come back with an old backup."""
+    filled.identify([Probe("probe", (make_row("probe", 2),))], gallery_names=["criminal"])
+    filled.remove_person("P2")
+    (said,) = removals(filled)
+    ((first, last),) = said["rows"]["probe_prints"]
+    assert last - first == 1  # template and image
+    assert filled.prove_removals().clean
+    database = Database(filled.home.database)
+    with database.write() as writer:
+        row = {"id": last, "search_id": 1, "number": 1, "kind": "image", "data": b"image"}
+        writer.execute(insert(schema.probe_prints).values(row))
+    database.close()
+    assert filled.prove_removals().document["faults"] == [
+        f"entry {said['sequence']}: 1 rows in probe_prints"
+    ]
+
+
+def test_a_client_deletes_what_a_probe_looked_like_too(
+    filled: Tenprint, encounters: Encounters, make_row: Row
+) -> None:
+    filled.identify([Probe("probe", (make_row("probe", 2),))], gallery_names=["criminal"])
+    encounters.remove("P2", "E1", CLIENT)
+    (said,) = removals(filled)
+    assert "probe_prints" not in said["rows"]  # the case can still be compared
+    encounters.remove("P2", "E2", CLIENT)
+    (_, said) = removals(filled)
+    ((first, last),) = said["rows"]["probe_prints"]
+    assert last - first == 1
+
+
+def test_a_probe_that_somebody_else_has_yet_to_be_compared_with_is_not_said_to_be_gone(
+    filled: Tenprint, make_row: Row
+) -> None:
+    filled.enrol([make_row("P9", 2)], gallery="criminal")  # hit by the same probe
+    filled.identify([Probe("probe", (make_row("probe", 2),))], gallery_names=["criminal"])
+    filled.remove_person("P2")
+    (said,) = removals(filled)
+    assert "probe_prints" not in said["rows"]
+    assert filled.prove_removals().clean
+
+
 def test_a_saved_index_that_still_has_it_is_found(
     filled: Tenprint, encounters: Encounters, make_row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:

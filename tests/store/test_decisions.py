@@ -208,8 +208,8 @@ def test_a_case_is_found_decided_or_not(filled: Database) -> None:
         before = hits.find(connection, 1, "P1")
         close(connection, 1, "P1")
         assert hits.find(connection, 1, "P1") == replace(before, stage=CLOSED)
-        assert hits.at_rank(connection, 1, 1) == hits.at_rank(connection, 1, 3)
-        assert hits.at_rank(connection, 1, 4) is None
+        assert hits.find(connection, 1, "P1") in hits.of_search(connection, 1)
+        assert hits.of_search(connection, 4) == []
         assert (before.gallery, before.rank) == ("other", 1)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,7 @@ def bad_tokens(issuer: Issuer) -> dict[str, str]:
         "no expiry": issuer.token(exp=None),
         "no audience": issuer.token(aud=None),
         "no subject": issuer.token(sub=None),
+        "subject of another, and more": issuer.token(sub="x" * 201),
         "alg none": f"{part({'alg': 'none', 'typ': 'JWT'})}.{part(claims)}.",
         "alg none, signed": f"{part({'alg': 'none', 'kid': 'e'})}.{body}.{signature}",
         "HS256 with the public key": jwt.encode(claims, numbers, "HS256", {"kid": "e"}),
@@ -190,3 +193,45 @@ def test_keys_at_an_address_are_read_anew_but_not_too_often(
     assert guard.check(f"Bearer {issuer.token()}", SCOPES[0]).subject == "client"
     with pytest.raises(SettingsError, match="https only"):
         open_keys("http://id.example/keys", 30)
+
+
+def test_nobody_waits_for_keys_that_another_asks_for(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or tokens that name unknown keys would stop every thread while the issuer hangs."""
+    answer, asked = threading.Event(), threading.Event()
+
+    def fetch(_: str) -> str:
+        if asked.is_set():
+            answer.wait(20)
+        return issuer.jwks
+
+    monkeypatch.setattr(keys, "_fetch", fetch)
+    found = FetchedKeys("https://id.example/keys", 0)
+    assert found.find("e") is not None
+    asked.set()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(found.find, "unknown")
+        while not found._lock.locked():
+            time.sleep(0.001)
+        second = pool.submit(found.find, "unknown too")
+        try:
+            assert second.result(10) is None
+            assert not first.done()
+        finally:
+            answer.set()
+    assert first.result() is None
+
+
+def test_until_keys_were_read_tokens_cannot_be_checked(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(url: str) -> str:
+        raise SettingsError(url)
+
+    monkeypatch.setattr(keys, "_fetch", fail)
+    guard = Guard(ISSUER, AUDIENCE, FetchedKeys("https://id.example/keys", 30))
+    for _ in range(2):  # the second does not ask again, and must not be told that its key is wrong
+        with pytest.raises(Fault) as refused:
+            guard.check(f"Bearer {issuer.token()}", SCOPES[0])
+        assert refused.value.status == 503

@@ -316,6 +316,28 @@ def test_a_sign_in_that_was_not_begun_here_counts_for_nobody(
         assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("changed", "status", "there"),
+    [
+        ({"next": "https://evil.example/"}, 303, "/"),
+        ({"next": "//evil.example/"}, 303, "/"),
+        ({"state": "\ud800"}, 400, None),
+        ({"verifier": "\ud800"}, 400, None),
+    ],
+)
+def test_a_cookie_that_was_put_into_the_browser_leads_nowhere_else(
+    browser: TestClient, fake: FakeIssuer, changed: dict[str, str], status: int, there: str | None
+) -> None:
+    """Without TLS another service on the machine can put one there."""
+    back = fake.visit(browser.get("/sign-in/start").headers["location"])
+    name = "__Host-tenprint-sign-in"
+    told = json.loads(base64.urlsafe_b64decode(browser.cookies[name].strip('"')))
+    made = base64.urlsafe_b64encode(json.dumps(told | changed).encode()).decode()
+    browser.cookies.clear()
+    answer = browser.get("/sign-in/callback", params=back, headers={"cookie": f"{name}={made}"})
+    assert (answer.status_code, answer.headers.get("location")) == (status, there)
+
+
 def test_codes_that_the_issuer_refuses_are_failures(
     browser: TestClient, fake: FakeIssuer, tenprint: Tenprint
 ) -> None:
@@ -450,6 +472,31 @@ def test_an_operator_ends_sessions(
     assert browser.get("/page").status_code == 200
     assert tenprint.access.sign_out_all("e.ashby") == 1
     assert browser.get("/page").status_code == 401
+
+
+def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(
+    browser: TestClient, fake: FakeIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The queue does so every 15 s, whether somebody sits before it or not."""
+    enter(browser, fake)
+    start, idle = stored.now(), stored.TIMES.idle
+    monkeypatch.setattr(stored, "now", lambda: start + idle * 0.9)
+    assert browser.get("/page", headers={"HX-Request": "true"}).status_code == 200
+    monkeypatch.setattr(stored, "now", lambda: start + idle * 1.1)
+    assert browser.get("/page", headers={"HX-Request": "true"}).status_code == 401
+
+
+def test_a_form_in_a_part_of_a_page_is_a_use(
+    browser: TestClient, fake: FakeIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(browser, fake)
+    csrf = browser.get("/page").json()["csrf"]
+    start, idle = stored.now(), stored.TIMES.idle
+    monkeypatch.setattr(stored, "now", lambda: start + idle * 0.9)
+    headers = {"HX-Request": "true", "X-CSRF-Token": csrf}
+    assert browser.post("/page", headers=headers).status_code == 200
+    monkeypatch.setattr(stored, "now", lambda: start + idle * 1.1)
+    assert browser.get("/page").status_code == 200
 
 
 def test_a_session_that_was_not_used_is_over(

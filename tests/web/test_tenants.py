@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import threading
+import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ from typer.testing import CliRunner
 from engine.cli.app import app as cli
 from engine.cli.exits import Exit
 from engine.errors import SettingsError, StoreError
+from engine.service.rotation import make_key
 from engine.service.tenprint import Tenprint
 from engine.store.schema import metadata
 from engine.web.app import make_app
@@ -129,6 +134,27 @@ def content(tenprint: Tenprint) -> dict[str, list[tuple[Any, ...]]]:
             rows = connection.execute(select(table)).all()
             found[table.name] = sorted((tuple(row) for row in rows), key=repr)
         return found
+
+
+def test_pages_are_told_to_their_tenant_by_route(
+    tenants: Mapping[str, Tenprint], clients: dict[str, Client]
+) -> None:
+    http = clients[SOUTH].http
+    secret = tenants[SOUTH].access.sign_in("e.ashby", ["tenprint.examine"], "testclient")
+    cookie = {"Cookie": f"__Host-tenprint={SOUTH}:{secret}"}
+    for path in ("/desk", "/desk/cases/7-deadbeef", "/desk/cases/8-deadbeef"):
+        http.get(path, headers=cookie)
+    http.get("/desk", follow_redirects=False)  # of nobody
+    told = {
+        name: dict(re.findall(r'seconds_count{operation="(.*? /.*?)",(?:.*?)} (.*)', text))
+        for name, text in (
+            (name, client("GET", "/metrics").text) for name, client in clients.items()
+        )
+    }
+    assert told == {
+        SOUTH: {"GET /desk": "1.0", "GET /desk/cases/{key}": "2.0"},
+        NORTH: {"GET /desk": "1.0"},
+    }
 
 
 @pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
@@ -330,6 +356,29 @@ def test_the_environment_gives_tenants_nothing_in_common(
     assert read_tenants([]) == ()
 
 
+def test_whoever_asks_for_readiness_takes_no_line(
+    clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may ask, as often as they like."""
+    http, asked, answer = clients[NORTH].http, list[int](), threading.Event()
+
+    def load(_: object) -> tuple[int, int]:
+        asked.append(1)
+        answer.wait(20)
+        return 0, 0
+
+    while http.get("/ready").status_code != 200:
+        time.sleep(0.01)
+    monkeypatch.setattr("engine.service.tasks.TaskList.load", load)
+    with ThreadPoolExecutor(20) as pool:
+        answers = [pool.submit(http.get, "/ready") for _ in range(20)]
+        while not asked:
+            time.sleep(0.001)
+        answer.set()
+        assert {each.result().status_code for each in answers} == {200}
+    assert len(asked) < 20  # each question of all asks both tenants
+
+
 def test_two_tenants_share_no_home_and_no_database(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "a")
     for second in (
@@ -346,6 +395,21 @@ def test_two_tenants_share_no_home_and_no_database(tmp_path: Path) -> None:
         assert {name: each.home.folder.name for name, each in opened.items()} == {
             "a": "a", "b": "b"
         }  # fmt: skip
+
+
+def test_two_tenants_share_no_key(tmp_path: Path) -> None:
+    """What is sealed is bound to its row, but rows of two databases may have the same ids."""
+    files = [tmp_path / name for name in ("a.keys", "b.keys")]
+    make_key(files[0])
+    shutil.copy(files[0], files[1])
+    make_key(files[1])
+    for keys in files:
+        wanted = [
+            Tenant("a", tmp_path / "a", keys=files[0]),
+            Tenant("b", tmp_path / "b", keys=keys),
+        ]
+        with pytest.raises(SettingsError, match="a and b have one key"), open_tenants(wanted):
+            pass
 
 
 def test_the_verb_takes_one_installation_or_several(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def picture(visit: Visit) -> Response:
     """One side of one finger, original or enhanced."""
     asked = visit.request.path_params
     data = visit.examining.picture(
-        visit.key, visit.who, asked["number"], asked["side"], asked["view"]
+        visit.key, visit.who, asked["number"], asked["side"], asked["view"], visit.use
     )
     return Response(data, headers=HEADERS, media_type="image/png")
 
@@ -86,6 +86,8 @@ def _show(visit: Visit, panel: str) -> Response:
     if decision["swapped"] and visit.form:
         return page("decision", **decision)
     opened = visit.examining.show(visit.key, visit.who)
+    if opened is None and visit.form:  # whose notes would be lost on a page without a form
+        raise Fault(409, "you do not have this case open any more: open it again")
     if opened is None:
         return page("unopened", session=visit.session, here="", key=visit.key)
     return page(

@@ -14,6 +14,7 @@ from engine.service.tenprint import DEFAULT_POLICY
 from engine.web import faults
 from engine.web.faults import Fault
 from engine.web.forms import read_form
+from engine.web.page_watching import Endpoint, Watch, note_visitor, unwatched
 from engine.web.pages import cases, closed, errors, queue, static, statistics
 from engine.web.pages.visits import (
     ANYBODY,
@@ -51,10 +52,16 @@ ROUTES: tuple[tuple[str, str, Answer, frozenset[str]], ...] = (
 
 
 def make_pages(
-    desks: Desks, sessions: Sessions, *, purpose: str = "", policy: str | Path = DEFAULT_POLICY
+    desks: Desks,
+    sessions: Sessions,
+    *,
+    purpose: str = "",
+    policy: str | Path = DEFAULT_POLICY,
+    watch: Watch = unwatched,
 ) -> APIRouter:
-    """All pages below /desk; what else is asked for there is a page that says so. See Office."""
-    pages = _Pages(Office(desks, sessions, purpose, policy))
+    """All pages below /desk; what else is asked for there is a page that says so. See Office.
+    watch: what is told of each request."""
+    pages = _Pages(Office(desks, sessions, purpose, policy), watch)
     for method, path, answer, scopes in ROUTES:
         pages.add(method, path, answer, scopes)
     pages.finish()
@@ -64,8 +71,9 @@ def make_pages(
 class _Pages:
     """The routes on one office."""
 
-    def __init__(self, office: Office) -> None:
+    def __init__(self, office: Office, watch: Watch) -> None:
         self._office = office
+        self._watch = watch
         self.router = APIRouter()
 
     def add(self, method: str, path: str, answer: Answer, scopes: frozenset[str]) -> None:
@@ -87,14 +95,14 @@ class _Pages:
             except Exception as error:
                 return errors.show(faults.of(error), session, form)
 
-        self.router.add_api_route(path, endpoint, methods=[method])
+        self._add(path, endpoint, [method])
 
     def finish(self) -> None:
         """Files, the way to the first page, and a page for whatever is not there."""
 
-        async def send(request: Request, name: str) -> Response:
+        async def send(request: Request) -> Response:
             try:
-                return await run_in_threadpool(static.send, request, name)
+                return await run_in_threadpool(static.send, request, request.path_params["name"])
             except Exception as error:
                 return errors.show(faults.of(error))
 
@@ -107,12 +115,17 @@ class _Pages:
                 return errors.show(faults.of(error))
             return errors.show(Fault(404, "There is no such page here."), session)
 
-        async def go_home() -> Response:
+        async def go_home(_request: Request) -> Response:
             return go(HOME)
 
-        self.router.add_api_route("/desk/static/{name}", send, methods=["GET"])
-        self.router.add_api_route("/desk/{path:path}", miss, methods=METHODS)
-        self.router.add_api_route("/", go_home, methods=["GET"])
+        self._add("/desk/static/{name}", send, ["GET"])
+        self._add("/desk/{path:path}", miss, METHODS)
+        self._add("/", go_home, ["GET"])
+
+    def _add(self, path: str, endpoint: Endpoint, methods: list[str]) -> None:
+        self.router.add_api_route(path, self._watch(path, endpoint), methods=methods)
 
     async def _session(self, request: Request) -> Session | None:
-        return await run_in_threadpool(self._office.sessions.of, request)
+        session = await run_in_threadpool(self._office.sessions.of, request)
+        note_visitor(request, session)
+        return session

@@ -91,7 +91,7 @@ class Visitor:
 
     def listed(self, path: str = "/desk") -> list[str]:
         """The cases that a page lets them open, in its order."""
-        return re.findall(r'action="/desk/cases/([0-9-]+)/open"', self.get(path).text)
+        return re.findall(r'action="/desk/cases/([0-9a-f-]+)/open"', self.get(path).text)
 
     def open(self, key: str) -> httpx.Response:
         """Opens a case, and goes where that leads."""

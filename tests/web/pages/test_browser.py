@@ -300,7 +300,7 @@ def test_the_queue_keeps_up_to_date(desk: Desk) -> None:
         link.focus()
         next_case(ada)
         page.locator("#queue").evaluate("each => each.dispatchEvent(new Event('refresh'))")
-        page.get_by_role("cell", name="Ada", exact=True).wait_for()
+        page.get_by_role("cell", name="another", exact=True).wait_for()
         assert page.locator("tbody tr").count() == 3
         assert link.evaluate("each => each === document.activeElement")
 

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -14,12 +15,26 @@ from PIL import Image
 from sqlalchemy import delete
 
 from engine.service.examining import Examiner, Examining
+from engine.service.results import Probe
 from engine.service.tenprint import Tenprint
+from engine.store import case_holds
 from engine.store.audit import Filter
-from engine.store.schema import probe_prints
+from engine.store.schema import now, probe_prints
 from engine.types import FingerPosition
 from engine.web.pages.rendering import name_finger, waited
-from tests.web.pages.office import ADA, BOB, NOTES, PERSONS, PROBE, SECRETS, STU, SUE, Visitor
+from tests.prints_at_no_cost import Row
+from tests.web.pages.office import (
+    ADA,
+    BOB,
+    GALLERIES,
+    NOTES,
+    PERSONS,
+    PROBE,
+    SECRETS,
+    STU,
+    SUE,
+    Visitor,
+)
 
 pytestmark = pytest.mark.sqlite
 Visit = Callable[[str], Visitor]
@@ -178,10 +193,10 @@ def test_a_case_that_another_has_open_is_said_to_be(visitor: Visit) -> None:
     assert ada.get(answer.headers["location"]).status_code == 200
     refused = bob.get(f"/desk/cases/{key}")
     assert refused.status_code == 409
-    assert "Ada has this case open: take the next one" in refused.text
+    assert "Another examiner has this case open: take the next one" in refused.text
     assert bob.post("/desk/next").headers["location"] != answer.headers["location"]
     queue = bob.get("/desk").text
-    assert key not in bob.listed() and ">Ada<" in queue
+    assert key not in bob.listed() and ">another<" in queue
     assert "<strong>you</strong>" in ada.get("/desk").text
     lost = bob.post(f"/desk/cases/{key}/decide", conclusion="exclusion", notes="long <words>")
     assert lost.status_code == 409
@@ -227,6 +242,35 @@ def test_a_closed_case_shows_its_prints_while_they_are_kept(
     assert "viewer" not in page
 
 
+def test_who_works_on_a_case_is_told_to_nobody_else(visitor: Visit) -> None:
+    """Or the second examiner knew who the first was, by a look at the queue meanwhile."""
+    ada, bob, sue = visitor(ADA), visitor(BOB), visitor(SUE)
+    key = ada.listed()[0]
+    told = []
+    for step in (lambda: ada.open(key), lambda: ada.decide(key, "exclusion")):
+        step()
+        for browser in (bob, sue):
+            told += [browser.get("/desk"), browser.get(f"/desk/cases/{key}")]
+            told += [browser.post(f"/desk/cases/{key}/decide", conclusion="exclusion")]
+        told += [sue.get("/desk/disputed"), bob.post(f"/desk/cases/{key}/open")]
+    assert [answer.status_code for answer in told].count(409) == 7
+    assert not [answer.url for answer in told if ADA in answer.text]
+
+
+def test_the_key_of_a_case_does_not_show_its_rank(
+    visitor: Visit, filled: Tenprint, make_row: Row
+) -> None:
+    filled.enrol([make_row("TWIN", 12, 2)], gallery=GALLERIES[0])
+    probe = Probe("of two", (make_row("x", 12, 2),))
+    (searched,) = filled.identify([probe]).searches
+    ada = visitor(ADA)
+    keys = [each for each in ada.listed() if each.startswith(f"{searched.search_id}-")]
+    assert len(set(keys)) == 2
+    assert not [key for key in keys if key.partition("-")[2] in ("0", "1", "2")]
+    for key in keys:
+        assert ada.open(key).status_code == 200
+
+
 def test_who_has_nothing_left_to_decide_is_told(visitor: Visit) -> None:
     ada = visitor(ADA)
     *others, last = ada.listed()
@@ -256,6 +300,35 @@ def test_a_decision_is_looked_at_again_before_it_is_kept(visitor: Visit) -> None
     again = ada.post(f"/desk/cases/{key}/edit", htmx=True, **chosen).text
     assert re.search(r'value="exclusion"[^>]* checked', again)
     assert ">no &lt;core&gt;</textarea>" in again
+
+
+def test_notes_are_not_lost_with_the_hold(visitor: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = visitor(ADA)
+    key = ada.listed()[0]
+    ada.open(key)
+    later = now() + timedelta(minutes=31)
+    monkeypatch.setattr(case_holds, "now", lambda: later)
+    for step in ("confirm", "edit"):
+        answer = ada.post(f"/desk/cases/{key}/{step}", conclusion="exclusion", notes="long words")
+        assert answer.status_code == 409
+        assert "long words" in answer.text and "open it again" in answer.text
+
+
+def test_pictures_of_a_closed_case_are_on_record_like_the_case(
+    visitor: Visit, filled: Tenprint
+) -> None:
+    ada, bob = visitor(ADA), visitor(BOB)
+    key = ada.listed()[0]
+    for browser in (ada, bob):
+        browser.decide(key, "identification")
+    path = f"/desk/cases/{key}/pictures/1/candidate/original"
+    assert ada.get(path).status_code == 200
+    told = [each.fields for each in filled.audit.show(Filter(), 99)]
+    (seen,) = (each for each in told if each["event"] == "revealed")
+    assert (seen["examiner"], seen["persons"]) == (ADA, [PERSONS[0]])
+    filled.audit.allow(["training"])
+    refused = ada.get(path)
+    assert refused.status_code == 403 and refused.headers["content-type"].startswith("text/html")
 
 
 def test_a_decision_that_is_none_is_not_taken(visitor: Visit) -> None:
