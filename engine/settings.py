@@ -324,7 +324,9 @@ class PointsSettings:
     """
 
     fast: PointSettings = PointSettings(nearest=4000, voted=500, shared=1000, finalists=100)
-    thorough: PointSettings = PointSettings(nearest=10_000, voted=2000, shared=2000, finalists=200)
+    thorough: PointSettings = PointSettings(
+        nearest=10_000, voted=2000, shared=2000, finalists=200, everyone=10_000
+    )
 
 
 POINTS = tuple(each.name for each in fields(PointsSettings))  # by name
