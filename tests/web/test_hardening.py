@@ -53,6 +53,9 @@ def deep(levels: int) -> str:
         ("-1e999", "too large"),
         (deep(66), "64 deep"),
         (deep(100_000), "64 deep"),
+        (f"[{'[],' * 200_000}0]", "200,000 values"),
+        (f"[{'{},' * 200_000}0]", "200,000 values"),
+        (f"[{'1,' * 200_000}0]", "200,000 values"),
         ('{"a":' * 5000 + "1" + "}" * 5000, "64 deep"),
         (r'"\ud800"', "half a character"),
         (r'{"\udc00x": 1}', "half a character"),
@@ -74,7 +77,7 @@ def test_json_is_in_utf_8(data: bytes) -> None:
 
 
 def test_json_is_read() -> None:
-    value = {"a": [1, 2.5, -3e5, None, True, "ü𝄞"], "ü": json.loads(deep(60))}
+    value = {"many": [1] * 60_000, "a": [1, 2.5, -3e5, None, True, "ü𝄞"], "ü": json.loads(deep(60))}
     assert strict_json.read(json.dumps(value, ensure_ascii=False).encode()) == value
     assert strict_json.read(json.dumps(value).encode()) == value
     with pytest.raises(ValueError, match="digits"):
