@@ -12,14 +12,15 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from engine.service.examining import Examiner, Examining
 from engine.service.results import Probe
 from engine.service.tenprint import Tenprint
 from engine.store import case_holds
 from engine.store.audit import Filter
-from engine.store.schema import now, probe_prints
+from engine.store.database import Database
+from engine.store.schema import now, probe_prints, templates
 from engine.types import FingerPosition
 from engine.web.pages.rendering import name_finger, waited
 from tests.prints_at_no_cost import Row
@@ -269,6 +270,20 @@ def test_the_key_of_a_case_does_not_show_its_rank(
     assert not [key for key in keys if key.partition("-")[2] in ("0", "1", "2")]
     for key in keys:
         assert ada.open(key).status_code == 200
+
+
+def test_an_error_of_a_print_does_not_name_its_file(visitor: Visit, filled: Tenprint) -> None:
+    """Which is often called by the person."""
+    ada = visitor(ADA)
+    key = ada.listed()[0]
+    database = Database(filled.home.database)
+    with database.write() as writer:
+        writer.execute(update(templates).values(data=b"TPT\xff of an old version" + bytes(9_999)))
+    database.close()
+    answer = ada.post(f"/desk/cases/{key}/open")
+    assert answer.status_code == 400
+    assert "enrol again" in answer.text and "candidate" in answer.text
+    assert not [each for each in SECRETS if each in answer.text]
 
 
 def test_who_has_nothing_left_to_decide_is_told(visitor: Visit) -> None:
