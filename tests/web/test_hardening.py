@@ -187,6 +187,19 @@ def test_images_that_unfold_are_refused(client: Client, what: str) -> None:
     assert client("GET", "/v1/galleries").json() == []
 
 
+def test_a_defect_of_the_extraction_is_told_without_its_words(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise FileNotFoundError("/opt/tenprint/model.onnx")
+
+    monkeypatch.setattr("engine.pipeline.extract", fail)
+    answer = client("POST", "/v1/persons/P1/encounters/E1", encounter(item(1)))
+    assert answer.status_code == 400
+    assert "extraction failed (FileNotFoundError)" in answer.text
+    assert "/opt" not in answer.text
+
+
 def test_every_answer_has_the_headers(client: Client) -> None:
     app: FastAPI = client.http.app  # type: ignore[assignment]
 
