@@ -200,6 +200,15 @@ def test_a_defect_of_the_extraction_is_told_without_its_words(
     assert "/opt" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["/v1/persons/", "/v1/galleries/", "/health/", "/sign-in/"])
+def test_no_address_is_corrected(client: Client, path: str) -> None:
+    """A redirect would be made of the Host header, and of http behind a proxy: clients that follow
+    it would send their token there."""
+    answer = client.http.get(path, headers={"Host": "evil.example"}, follow_redirects=False)
+    assert answer.status_code == 404
+    assert "evil" not in repr(answer.headers)
+
+
 def test_every_answer_has_the_headers(client: Client) -> None:
     app: FastAPI = client.http.app  # type: ignore[assignment]
 
