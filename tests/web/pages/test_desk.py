@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -401,6 +402,24 @@ def test_statistics_are_those_of_the_command(visitor: Visit, filled: Tenprint) -
     assert "Nothing was submitted in this period" in early
     for wrong in ("from=yesterday", "from=2002-01-01&to=2001-01-01"):
         assert visitor(STU).get(f"/desk/statistics?{wrong}").status_code == 400
+
+
+def test_statistics_are_counted_once_at_a_time(
+    visitor: Visit, filled: Tenprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each counts all there is: a few impatient readers would take every thread of the pages."""
+    stu, statistics, meanwhile = visitor(STU), filled.statistics, list[int]()
+
+    def count(**asked: Any) -> Any:
+        if not meanwhile:
+            meanwhile.append(0)
+            meanwhile[0] = stu.get("/desk/statistics").status_code
+        return statistics(**asked)
+
+    monkeypatch.setattr(filled, "statistics", count)
+    assert stu.get("/desk/statistics").status_code == 200
+    assert meanwhile == [429]
+    assert stu.get("/desk/statistics").status_code == 200
 
 
 def test_every_answer_forbids_what_the_pages_do_not_need(visitor: Visit) -> None:
