@@ -88,7 +88,7 @@ class _Shots:
             page.goto(f"{self._address}/desk/closed/{key}")
             self._keep(page, "closed", whole=True)
         with self._as(FIRST) as page:
-            page.goto(f"{self._address}/desk/cases/{bare}")
+            self._open(page, bare)
             self._settle(page)
             self._keep(page, "no-image")
         self._decide(FIRST, bare, "1", "")
@@ -107,7 +107,7 @@ class _Shots:
         context.close()
 
     def _show_case(self, page: Page, key: str, name: str) -> None:
-        page.goto(f"{self._address}/desk/cases/{key}")
+        self._open(page, key)
         self._settle(page)
         page.keyboard.press("p")
         page.keyboard.press(".")
@@ -115,7 +115,7 @@ class _Shots:
 
     def _decide(self, name: str, key: str, choice: str, notes: str) -> None:
         with self._as(name) as page:
-            page.goto(f"{self._address}/desk/cases/{key}")
+            self._open(page, key)
             page.keyboard.press(choice)
             page.get_by_label("Notes").fill(notes)
             page.get_by_role("button", name="Go on").click()
@@ -124,13 +124,22 @@ class _Shots:
 
     def _find_two(self, page: Page) -> tuple[str, str]:
         """The first case with images on both sides, and the first without."""
-        links = [each.get_attribute("href") or "" for each in page.locator("table a").all()]
+        buttons = page.locator("table button").all()
+        keys = [(each.get_attribute("id") or "").removeprefix("case-") for each in buttons]
         found: dict[bool, str] = {}
-        for link in links:
-            page.goto(f"{self._address}{link}")
-            found.setdefault(page.locator(".imageless").count() > 0, link.rsplit("/", 1)[1])
+        for key in keys:
+            self._open(page, key)
+            found.setdefault(page.locator(".imageless").count() > 0, key)
             page.get_by_role("button", name="Give it back").click()
         return found[False], found[True]
+
+    def _open(self, page: Page, key: str) -> None:
+        """A case, which they have open already or open now."""
+        page.goto(f"{self._address}/desk/cases/{key}")
+        button = page.get_by_role("button", name="Open this case")
+        if button.count():
+            button.click()
+            page.wait_for_selector("#viewer")
 
     def _settle(self, page: Page) -> None:
         """Waits until both prints are drawn."""

@@ -59,7 +59,8 @@ def compare(
     if not enrolled:
         raise NotFoundError("the candidate's prints were removed meanwhile")
     candidates = {
-        each.template_id: (each, template_format.decode(each.template, each.source))
+        # Not by the name of its file, which may say whose print it is: examiners read the error.
+        each.template_id: (each, template_format.decode(each.template, "the candidate's print"))
         for each in enrolled
     }
     only = Gallery("case")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from engine.store import persons, remains
 from engine.store.audit import stamp
 from engine.store.database import Database
 from engine.store.galleries import GalleryRow
-from engine.store.remains import Holdings
+from engine.store.remains import Holdings, ProbeBytes
 from engine.store.schema import now
 
 LOOKED_UP = 64  # pieces found in files that are looked for in the rows that stay
@@ -41,7 +41,8 @@ def prove_removal(
     """
     with database.read() as connection:
         before = remains.holdings(connection, person)
-    wanted = _pieces(before)
+        probes = remains.probes(connection, person)
+    wanted = _pieces(before) | _pieces_of(probes)
     files = remnants.files_of_home(home)
     found_before = remnants.look_through(
         files, wanted, lambda done, total: on_progress(done, 2 * total)
@@ -53,11 +54,13 @@ def prove_removal(
     with database.read() as connection:
         after = remains.holdings(connection, person)
         by_right = remains.of_same_files(connection, before.sha256)
+        stay = remains.probes_left(connection, probes)
         left = remains.rows_left(connection, before)
         named = remains.named_in(connection, person)
         still_in = persons.galleries_of(connection, person)
-    # What another gallery has of the person, or of others from the same files, stays.
-    wanted -= _pieces(by_right)
+    # What another gallery has of the person, or of others from the same files, stays, and a probe
+    # that has yet to be compared with others.
+    wanted -= _pieces(by_right) | _pieces_of(stay)
     files = remnants.files_of_home(home)
     found = remnants.look_through(
         files, wanted, lambda done, total: on_progress(total + done, 2 * total)
@@ -119,6 +122,15 @@ def _pieces(held: Holdings) -> set[bytes]:
     of_templates = (remnants.pieces(each) for each in held.templates)
     of_images = (remnants.pieces(each, remnants.EVERY_OF_IMAGE) for each in held.images)
     return set().union(*of_templates, *of_images)
+
+
+def _pieces_of(probes: Sequence[ProbeBytes]) -> set[bytes]:
+    return set().union(
+        *(
+            remnants.pieces(each.data, remnants.EVERY_OF_IMAGE if each.is_image else remnants.EVERY)
+            for each in probes
+        )
+    )
 
 
 def without_others(database: Database, found: Collection[bytes]) -> set[bytes]:

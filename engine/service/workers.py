@@ -83,7 +83,8 @@ def extract_job(job: Job, settings: Settings) -> Outcome:
     except Exception as error:
         # A defect met by one image must cost that image, not the batch: say so and go on.
         log.error("%s: extraction failed", job.row.path, exc_info=error)
-        return Refused(f"extraction failed ({type(error).__name__}: {error}); please report it")
+        # Its words may hold paths, and a client of the service reads this.
+        return Refused(f"extraction failed ({type(error).__name__}); please report it")
 
 
 def extract_all(

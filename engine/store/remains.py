@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, func, select, type_coerce
 
 from engine.store.audit import Filter, read
+from engine.store.probe_prints import IMAGE
+from engine.store.row_ids import probes_of
 from engine.store.schema import (
     decisions,
     encounters,
@@ -42,6 +44,31 @@ def holdings(connection: Connection, person: str) -> Holdings:
         select(persons.c.id).where(persons.c.reference == person)
     ).scalar()
     return _held(connection, person_id, prints.c.person_id == person_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeBytes:
+    """What is kept of one finger of a probe, as it is stored: its template, or its image."""
+
+    id: int
+    is_image: bool
+    data: bytes
+
+
+def probes(connection: Connection, person: str) -> list[ProbeBytes]:
+    """What is kept of probes that may be a person's prints."""
+    return _probes(connection, probe_prints.c.id.in_(probes_of([person])))
+
+
+def probes_left(connection: Connection, before: Sequence[ProbeBytes]) -> list[ProbeBytes]:
+    """Those that are there still: somebody has yet to compare them, or excluded the person."""
+    return _probes(connection, probe_prints.c.id.in_([each.id for each in before]))
+
+
+def _probes(connection: Connection, which: ColumnElement[bool]) -> list[ProbeBytes]:
+    data = type_coerce(probe_prints.c.data, LargeBinary)
+    query = select(probe_prints.c.id, probe_prints.c.kind == IMAGE, data).where(which)
+    return [ProbeBytes(*row) for row in connection.execute(query)]
 
 
 def of_same_files(connection: Connection, sha256: Sequence[str]) -> Holdings:

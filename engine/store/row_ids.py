@@ -79,7 +79,7 @@ def of_persons(connection: Connection, references: Sequence[str]) -> RowIds:
         "offense_records": select(offense_records.c.id).where(
             offense_records.c.person_id.in_(known)
         ),
-        "probe_prints": _probes_of(references, of_them),
+        "probe_prints": probes_of(references),
     }
     current = queries["offense_records"].where(offense_records.c.superseded_at.is_(None))
     found = {table: _all(connection, query) for table, query in queries.items()}
@@ -105,11 +105,15 @@ def ids_in(ranges: Ranges) -> Iterable[int]:
         yield from range(first, last + 1)
 
 
-def _probes_of(references: Sequence[str], own: Select[Any]) -> Select[Any]:
-    """Probes that may be these persons' prints: those that hit them, and files that they were
-    enrolled from."""
+def probes_of(references: Sequence[str]) -> Select[Any]:
+    """The ids of what is kept of probes that may be these persons' prints: of those that hit them,
+    and of files that they were enrolled from."""
     hit, file = search_candidates.c, search_probes.c
-    files = select(prints.c.sha256).where(prints.c.id.in_(own))
+    files = (
+        select(prints.c.sha256)
+        .join(persons, persons.c.id == prints.c.person_id)
+        .where(persons.c.reference.in_(references))
+    )
     return select(probe_prints.c.id).where(
         or_(
             exists().where(

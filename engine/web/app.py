@@ -90,7 +90,9 @@ def make_app(
             sign_in.close()
             logs.event("stopped")
 
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(
+        openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan
+    )
     door = Door(guard, {name: place.locks for name, place in house.places.items()})
     sessions = Sessions({name: each.access for name, each in served.items()}, entrance)
     app.state.desk = house.first.desk

@@ -17,6 +17,7 @@ class Limits:
     bodies_bytes: int = 256 * MIB  # of all requests that are at work or wait
     header_seconds: float = 30.0  # for a body to come in whole
     items: int = 20  # prints of one request
+    galleries: int = 100  # that one encounter is in: each may be made by naming it
     text: int = 4096  # characters of a field that is only kept
     kept_json: int = 65_536  # characters of contextual or client data
     candidates: int = 1000

@@ -18,6 +18,7 @@ from engine.web.metrics import Metrics
 from engine.web.tokens import SUBJECT_LENGTH
 
 NOBODY = "?"  # whom a token claims that claims nobody
+SIGNING_IN = "(sign-in)"  # who brings a code, and is nobody yet; no token can claim it
 NETWORK_BITS = 64  # of an IPv6 address: whoever has one has all of its network
 OTHER_LENGTH = 64  # characters of what is no address
 EXPIRE_EVERY = 60.0  # seconds
@@ -41,7 +42,23 @@ class Locks:
 
     def check(self, client: str, subject: object) -> None:
         """A Fault 403 where the caller, or its whole address, is locked."""
-        for key in ((client, _named(subject)), (client, EVERYBODY)):
+        self._check(client, _named(subject))
+
+    def check_sign_in(self, client: str) -> None:
+        """A Fault 403 where an address brought too many codes that the issuer does not know."""
+        self._check(client, SIGNING_IN)
+
+    def fail(self, client: str, subject: object) -> None:
+        """Counts a failure, which may lock; in a flood only some."""
+        self._fail(client, _named(subject))
+
+    def fail_sign_in(self, client: str) -> None:
+        """Counts a code that the issuer does not know, likewise: apart from tokens that claim
+        nobody, or a client with a wrong one would lock out all who sign in beside it."""
+        self._fail(client, SIGNING_IN)
+
+    def _check(self, client: str, name: str) -> None:
+        for key in ((client, name), (client, EVERYBODY)):
             failing = self._known.get(key)
             until = failing.locked_until if failing else None
             if until is None:
@@ -56,8 +73,7 @@ class Locks:
                     {"Retry-After": str(again)},
                 )
 
-    def fail(self, client: str, subject: object) -> None:
-        """Counts a failure, which may lock; in a flood only some."""
+    def _fail(self, client: str, name: str) -> None:
         self._metrics.failures.inc()
         second = int(time.monotonic())
         self._written = self._written + 1 if second == self._second else 1
@@ -65,7 +81,7 @@ class Locks:
         if self._written > WRITES:
             return
         try:
-            changed = self._access.fail(client, _named(subject))
+            changed = self._access.fail(client, name)
         except TenprintError as error:
             log.error("a failure cannot be counted: %s", error)
             return
@@ -113,5 +129,7 @@ def client_of(request: Request) -> str:
 def _named(subject: object) -> str:
     """A claimed subject as it can be kept."""
     if not isinstance(subject, str) or not subject or not subject.isprintable():
+        return NOBODY
+    if subject == SIGNING_IN:
         return NOBODY
     return subject[:SUBJECT_LENGTH]

@@ -101,6 +101,7 @@ class Persons:
     def update_galleries(self, call: Call) -> Reply:
         """updateEncounterGalleries."""
         names = reading.parse(NAMES, call.body)
+        reading.check_galleries(names, self._limits)
         self._encounters.set_galleries(
             call.id("personId"), call.id("encounterId"), names, call.answered(DONE)
         )

@@ -47,6 +47,7 @@ def parse(kind: type[Wanted] | TypeAdapter[Wanted], body: bytes) -> Wanted:
 def encounter(body: EncounterBody, encounter_id: str | None, limits: Limits) -> Given:
     """An encounter as it is to be kept. encounter_id: of the path, where it has one."""
     _refuse_sealed(body)
+    check_galleries(body.galleries, limits)
     if body.encounterId and encounter_id and body.encounterId != encounter_id:
         raise Fault(400, "encounterId: another one than in the path: leave it out")
     for name, text in (("encounterType", body.encounterType), ("clientData", body.clientData)):
@@ -62,6 +63,12 @@ def encounter(body: EncounterBody, encounter_id: str | None, limits: Limits) -> 
         tuple(body.galleries),
         items(body.biometricData, "biometricData", limits),
     )
+
+
+def check_galleries(names: Sequence[str], limits: Limits) -> None:
+    """Refuses more galleries than an encounter may be in."""
+    if len(names) > limits.galleries:
+        raise Fault(400, f"galleries: {limits.galleries} at most, not {len(names)}")
 
 
 def items(data: Sequence[BiometricData], name: str, limits: Limits) -> tuple[Item, ...]:

@@ -19,7 +19,7 @@ from engine.web.door import Door
 from engine.web.entrance import CALLBACK, Entrance, local_path
 from engine.web.faults import Fault
 from engine.web.forms import read_form
-from engine.web.locks import NOBODY, client_of
+from engine.web.locks import client_of
 from engine.web.openid import CodeRefusedError, Pending, Provider
 from engine.web.page_watching import Endpoint, Watch, note_visitor, unwatched
 from engine.web.sessions import PAGE_SCOPES, SIGN_IN, SIGN_OUT, SUPERVISE, Sessions
@@ -110,11 +110,11 @@ class SignIn:
         """Who signed in: the identity token says who, the access token what they may."""
         assert self._provider
         locks = self._door.locks_of("")
-        locks.check(client, NOBODY)
+        locks.check_sign_in(client)
         try:
             identity, access = self._provider.exchange(code, pending)
         except CodeRefusedError:
-            locks.fail(client, NOBODY)
+            locks.fail_sign_in(client)
             raise
         said = claimed(identity)
         locks = self._door.locks_of(self._door.guard.tenant_of(claimed(access)))

@@ -8,11 +8,17 @@ import math
 from typing import Any
 
 DEEPEST = 64  # levels of objects and lists
+# A value takes 64 bytes and more in memory, and two or three in a body: what is short there could
+# be long here. Before each but the first stands one of these marks, of which base64 has none.
+MOST, MARKS = 200_000, b",[{"
 
 
 def read(data: bytes) -> Any:
     """The value that JSON in UTF-8 says. ValueError, in words, for what is none, has a name twice
-    in an object, a number that is none (NaN) or too large, half a character, too many levels."""
+    in an object, a number that is none (NaN) or too large, half a character, too many levels or
+    values."""
+    if sum(data.count(mark) for mark in MARKS) > MOST:
+        raise ValueError(f"more than {MOST:,} values are not read")
     try:
         value = json.loads(
             data.decode(), object_pairs_hook=_object, parse_float=_float, parse_constant=_no_number

@@ -132,6 +132,32 @@ def test_what_stays_behind_is_told(filled: Tenprint) -> None:
     assert found["tenprint.sqlite"] == 0
 
 
+def test_what_a_probe_that_hit_looked_like_is_looked_for_too(filled: Tenprint) -> None:
+    database = Database(filled.home.database)
+    with database.read() as connection:
+        probes = remains.probes(connection, "P1")
+    database.close()
+    assert [each.is_image for each in probes] == [False, True]
+    image = probes[1].data
+    assert files_with(filled.home.folder, image)
+    (filled.home.folder / "copy.bin").write_bytes(image)
+    proof = filled.remove_with_proof("P1")
+    found = {file["file"]: file["pieces_after"] for file in proof.document["files"]}
+    assert found["copy.bin"] > 5
+    assert found["tenprint.sqlite"] == 0
+    assert not proof.clean
+
+
+def test_a_probe_that_another_case_needs_stays_by_right(filled: Tenprint, make_row: Row) -> None:
+    filled.enrol([make_row("P7", 1, position=2)], gallery="criminal")  # of the same finger
+    row = make_row("probe", 1)
+    filled.identify([Probe("both", (row,))], gallery_names=["criminal"])
+    assert filled.remove_with_proof("P1").clean
+    assert files_with(filled.home.folder, row.path.read_bytes())
+    assert filled.remove_with_proof("P7").clean
+    assert not files_with(filled.home.folder, row.path.read_bytes())
+
+
 def test_what_another_program_left_in_the_file_goes_too(filled: Tenprint) -> None:
     template = held(filled, "P1").templates[0]
     leave_behind(filled.home.database, template)

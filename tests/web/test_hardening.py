@@ -54,6 +54,9 @@ def deep(levels: int) -> str:
         ("-1e999", "too large"),
         (deep(66), "64 deep"),
         (deep(100_000), "64 deep"),
+        (f"[{'[],' * 200_000}0]", "200,000 values"),
+        (f"[{'{},' * 200_000}0]", "200,000 values"),
+        (f"[{'1,' * 200_000}0]", "200,000 values"),
         ('{"a":' * 5000 + "1" + "}" * 5000, "64 deep"),
         (r'"\ud800"', "half a character"),
         (r'{"\udc00x": 1}', "half a character"),
@@ -75,7 +78,7 @@ def test_json_is_in_utf_8(data: bytes) -> None:
 
 
 def test_json_is_read() -> None:
-    value = {"a": [1, 2.5, -3e5, None, True, "ü𝄞"], "ü": json.loads(deep(60))}
+    value = {"many": [1] * 60_000, "a": [1, 2.5, -3e5, None, True, "ü𝄞"], "ü": json.loads(deep(60))}
     assert strict_json.read(json.dumps(value, ensure_ascii=False).encode()) == value
     assert strict_json.read(json.dumps(value).encode()) == value
     with pytest.raises(ValueError, match="digits"):
@@ -183,6 +186,28 @@ def test_images_that_unfold_are_refused(client: Client, what: str) -> None:
     assert "Traceback" not in response.text
     assert "emory" not in response.text
     assert client("GET", "/v1/galleries").json() == []
+
+
+def test_a_defect_of_the_extraction_is_told_without_its_words(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise FileNotFoundError("/opt/tenprint/model.onnx")
+
+    monkeypatch.setattr("engine.pipeline.extract", fail)
+    answer = client("POST", "/v1/persons/P1/encounters/E1", encounter(item(1)))
+    assert answer.status_code == 400
+    assert "extraction failed (FileNotFoundError)" in answer.text
+    assert "/opt" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/v1/persons/", "/v1/galleries/", "/health/", "/sign-in/"])
+def test_no_address_is_corrected(client: Client, path: str) -> None:
+    """A redirect would be made of the Host header, and of http behind a proxy: clients that follow
+    it would send their token there."""
+    answer = client.http.get(path, headers={"Host": "evil.example"}, follow_redirects=False)
+    assert answer.status_code == 404
+    assert "evil" not in repr(answer.headers)
 
 
 def test_every_answer_has_the_headers(client: Client) -> None:

@@ -222,3 +222,16 @@ def test_figures_are_told(client: Client) -> None:
     assert 'tenprint_gallery_templates{gallery="criminal"} 1.0' in text
     assert 'tenprint_waiting{line="search"} 0.0' in text
     assert 'tenprint_request_seconds_count{operation="identify",status="200"} 2.0' in text
+
+
+def test_one_request_makes_no_more_than_so_many_galleries(client: Client) -> None:
+    names = [f"g{number}" for number in range(101)]
+    path = "/v1/persons/P1/encounters/E1"
+    refused = [client("POST", path, encounter(item(1), galleries=names))]
+    assert client("POST", path, encounter(item(1))).status_code == 200
+    refused.append(client("PUT", f"{path}/galleries", names))
+    for answer in refused:
+        assert answer.status_code == 400
+        assert "100 at most" in answer.text
+    assert client("GET", "/v1/galleries").json() == ["criminal"]
+    assert client("PUT", f"{path}/galleries", names[:100]).status_code == 204

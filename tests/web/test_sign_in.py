@@ -347,7 +347,20 @@ def test_codes_that_the_issuer_refuses_are_failures(
         answer = browser.get("/sign-in/callback", params=back | {"code": "guessed"})
         codes.append(answer.status_code)
     assert codes == [401] * 5 + [403]
+    assert failing(tenprint) == ["(sign-in)"]
+
+
+@pytest.mark.parametrize("subject", [None, "(sign-in)"])
+def test_tokens_that_are_none_lock_nobody_out_of_the_sign_in(
+    browser: TestClient, fake: FakeIssuer, tenprint: Tenprint, subject: str | None
+) -> None:
+    """A client with a wrong token behind the address of an office full of examiners."""
+    made = jwt.encode({"sub": subject} if subject else {}, "0" * 32, "HS256")
+    headers = {"Authorization": f"Bearer {made}"}
+    answers = [browser.get("/metrics", headers=headers).status_code for _ in range(6)]
+    assert answers == [401] * 5 + [403]
     assert failing(tenprint) == ["?"]
+    assert enter(browser, fake).status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -84,11 +84,14 @@ class _Pages:
             form: dict[str, str] = {}
             try:
                 session = await self._session(request)
+                if method == "POST":
+                    form = await read_form(request)
                 if session is None:
+                    if form.get("notes"):
+                        raise Fault(403, "you are signed out: copy your notes, and sign in again")
                     return send_to_sign_in(request)
                 require(session, scopes)
                 if method == "POST":
-                    form = await read_form(request)
                     self._office.sessions.check_form(session, form.pop("csrf", ""))
                 visit = Visit(self._office, request, session, form)
                 return await run_in_threadpool(answer, visit)

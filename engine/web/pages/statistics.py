@@ -9,11 +9,12 @@ from starlette.responses import Response
 
 from engine.report.counts import KEYS
 from engine.report.statistics import draw_parts
-from engine.web.faults import Fault
+from engine.web.faults import Fault, busy
 from engine.web.pages.rendering import page
 from engine.web.pages.visits import Visit
 
 EVERYTHING = ("level",)  # counted by, unless asked for
+AGAIN = 5.0  # seconds, for who comes while others' statistics are counted
 
 
 def show(visit: Visit) -> Response:
@@ -22,13 +23,19 @@ def show(visit: Visit) -> Response:
     first, last = _day(visit, "from"), _day(visit, "to")
     if first and last and last < first:
         raise Fault(400, "the period ends before it starts: change its days")
-    counted = visit.counting.statistics(
-        by=by or EVERYTHING,
-        policy=visit.office.policy,
-        start=_midnight(first),
-        end=_midnight(last and last + timedelta(days=1)),
-        use=visit.use,
-    )
+    counter = visit.office.counters[visit.session.tenant]
+    if not counter.acquire(blocking=False):
+        raise busy("the statistics are being counted for somebody else", AGAIN)
+    try:
+        counted = visit.counting.statistics(
+            by=by or EVERYTHING,
+            policy=visit.office.policy,
+            start=_midnight(first),
+            end=_midnight(last and last + timedelta(days=1)),
+            use=visit.use,
+        )
+    finally:
+        counter.release()
     return page(
         "statistics",
         session=visit.session,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,12 +48,16 @@ Desks = Callable[[Session], tuple[Examining, Counting]]
 @dataclass(frozen=True, slots=True)
 class Office:
     """What all pages share. desks: for a session, what it examines with and what counts for it.
-    purpose: of every use, for the journal. policy: severity rules that statistics go by."""
+    purpose: of every use, for the journal. policy: severity rules that statistics go by. counters:
+    by tenant, what whoever counts holds: all that is kept is read for it."""
 
     desks: Desks
     sessions: Sessions
     purpose: str
     policy: str | Path
+    counters: Mapping[str, threading.Lock] = field(
+        default_factory=lambda: defaultdict(threading.Lock)
+    )
 
 
 @dataclass(frozen=True, slots=True)

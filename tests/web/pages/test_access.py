@@ -53,6 +53,17 @@ def test_a_form_of_nobody_changes_nothing(visitor: Visit, monkeypatch: pytest.Mo
         assert answer.headers["location"] == "/sign-in?next=%2Fdesk"
 
 
+@pytest.mark.parametrize("htmx", [True, False])
+def test_notes_of_who_was_signed_out_meanwhile_are_shown(visitor: Visit, htmx: bool) -> None:
+    """As whoever writes for long may be."""
+    for step in ("confirm", "decide"):
+        answer = visitor("").post(
+            f"/desk/cases/{NAMES['key']}/{step}", htmx=htmx, conclusion="exclusion", notes="a <b> c"
+        )
+        assert answer.status_code == 403
+        assert "sign in again" in answer.text and "a &lt;b&gt; c" in answer.text
+
+
 def test_a_page_that_lies_open_leaves_as_a_whole(visitor: Visit) -> None:
     answer = visitor("").get("/desk", **{"HX-Request": "true"})
     assert (answer.status_code, answer.headers["hx-redirect"]) == (204, "/sign-in?next=/desk")

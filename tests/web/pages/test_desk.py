@@ -8,18 +8,20 @@ import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from engine.service.examining import Examiner, Examining
 from engine.service.results import Probe
 from engine.service.tenprint import Tenprint
 from engine.store import case_holds
 from engine.store.audit import Filter
-from engine.store.schema import now, probe_prints
+from engine.store.database import Database
+from engine.store.schema import now, probe_prints, templates
 from engine.types import FingerPosition
 from engine.web.pages.rendering import name_finger, waited
 from tests.prints_at_no_cost import Row
@@ -271,6 +273,20 @@ def test_the_key_of_a_case_does_not_show_its_rank(
         assert ada.open(key).status_code == 200
 
 
+def test_an_error_of_a_print_does_not_name_its_file(visitor: Visit, filled: Tenprint) -> None:
+    """Which is often called by the person."""
+    ada = visitor(ADA)
+    key = ada.listed()[0]
+    database = Database(filled.home.database)
+    with database.write() as writer:
+        writer.execute(update(templates).values(data=b"TPT\xff of an old version" + bytes(9_999)))
+    database.close()
+    answer = ada.post(f"/desk/cases/{key}/open")
+    assert answer.status_code == 400
+    assert "enrol again" in answer.text and "candidate" in answer.text
+    assert not [each for each in SECRETS if each in answer.text]
+
+
 def test_who_has_nothing_left_to_decide_is_told(visitor: Visit) -> None:
     ada = visitor(ADA)
     *others, last = ada.listed()
@@ -386,6 +402,24 @@ def test_statistics_are_those_of_the_command(visitor: Visit, filled: Tenprint) -
     assert "Nothing was submitted in this period" in early
     for wrong in ("from=yesterday", "from=2002-01-01&to=2001-01-01"):
         assert visitor(STU).get(f"/desk/statistics?{wrong}").status_code == 400
+
+
+def test_statistics_are_counted_once_at_a_time(
+    visitor: Visit, filled: Tenprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each counts all there is: a few impatient readers would take every thread of the pages."""
+    stu, statistics, meanwhile = visitor(STU), filled.statistics, list[int]()
+
+    def count(**asked: Any) -> Any:
+        if not meanwhile:
+            meanwhile.append(0)
+            meanwhile[0] = stu.get("/desk/statistics").status_code
+        return statistics(**asked)
+
+    monkeypatch.setattr(filled, "statistics", count)
+    assert stu.get("/desk/statistics").status_code == 200
+    assert meanwhile == [429]
+    assert stu.get("/desk/statistics").status_code == 200
 
 
 def test_every_answer_forbids_what_the_pages_do_not_need(visitor: Visit) -> None:
