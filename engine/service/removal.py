@@ -105,7 +105,7 @@ class Going:
     def tell(self, entry: Entry, event: str, names: Sequence[str]) -> tuple[Removed, Head]:
         """Writes in the audit log what went, by counts, numbers of changes and ids of rows: by
         those it can be looked for ever after (`past_removals`)."""
-        gone = self._before.without(row_ids.of_persons(self._writer, self._people))
+        gone = row_ids.gone(self._writer, self._before, self._people)
         head = entry.tell_of_many(
             self._writer,
             event,

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, exists, func, or_, select
 from engine.store.persons import Removed
 from engine.store.schema import (
     encounters,
+    former_names,
     images,
     offense_records,
     persons,
@@ -86,6 +87,15 @@ def of_persons(connection: Connection, references: Sequence[str]) -> RowIds:
     return RowIds(found, _all(connection, current))
 
 
+def gone(connection: Connection, before: RowIds, references: Sequence[str]) -> RowIds:
+    """Those rows of these persons that are not there any more."""
+    after = of_persons(connection, references)
+    # Whose probe it is, names say that may be gone themselves.
+    own = probe_prints.c.id.in_(before.by_table["probe_prints"])
+    probes = _all(connection, select(probe_prints.c.id).where(own))
+    return before.without(RowIds({**after.by_table, "probe_prints": probes}, after.current))
+
+
 def count_left(connection: Connection, gone: Mapping[str, Ranges]) -> dict[str, int]:
     """How many of the rows that went are there, by table."""
     left = {}
@@ -107,8 +117,13 @@ def ids_in(ranges: Ranges) -> Iterable[int]:
 
 def probes_of(references: Sequence[str]) -> Select[Any]:
     """The ids of what is kept of probes that may be these persons' prints: of those that hit them,
-    and of files that they were enrolled from."""
+    by any name they had, and of files that they were enrolled from."""
     hit, file = search_candidates.c, search_probes.c
+    before = (
+        select(former_names.c.former)
+        .join(persons, persons.c.id == former_names.c.person_id)
+        .where(persons.c.reference.in_(references))
+    )
     files = (
         select(prints.c.sha256)
         .join(persons, persons.c.id == prints.c.person_id)
@@ -118,7 +133,7 @@ def probes_of(references: Sequence[str]) -> Select[Any]:
         or_(
             exists().where(
                 hit.search_id == probe_prints.c.search_id,
-                hit.person.in_(references),
+                hit.person.in_(references) | hit.person.in_(before),
                 hit.over_threshold,
             ),
             exists().where(

@@ -170,6 +170,23 @@ def test_a_client_deletes_what_a_probe_looked_like_too(
     assert last - first == 1
 
 
+def test_what_a_probe_looked_like_is_looked_for_under_a_former_name(
+    filled: Tenprint, encounters: Encounters, make_row: Row
+) -> None:
+    rows = [make_row("Q", 8, 1, "X"), make_row("R", 9, 2, "Y"), make_row("R", 11, 3, "Y")]
+    filled.enrol([*rows, make_row("TWIN", 11, 3)], gallery="criminal")
+    probes = [Probe(str(finger), (make_row("probe", finger),)) for finger in (9, 11)]
+    for searched in filled.identify(probes, gallery_names=["criminal"]).searches:
+        for examiner in ("Ada", "Bob"):
+            filled.decide(f"{searched.search_id}/R", "identification", examiner=examiner)
+    encounters.merge("Q", "R", CLIENT)
+    filled.remove_person("Q")
+    (said,) = removals(filled)
+    ((first, last),) = said["rows"]["probe_prints"]  # the other waits for who compares the twin
+    assert last - first == 1
+    assert filled.prove_removals().clean
+
+
 def test_a_probe_that_somebody_else_has_yet_to_be_compared_with_is_not_said_to_be_gone(
     filled: Tenprint, make_row: Row
 ) -> None:
