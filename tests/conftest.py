@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,22 @@ def empty_target(
     url = server.create(empty=True)
     yield url
     server.drop(url)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of several processes that test, each tells the first what its PostgreSQL was."""
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        stash = session.config.stash
+        told.update(reason=stash.get(REASON, ""), version=stash.get(VERSION, ""))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    told = getattr(node, "workeroutput", {})
+    for key, name in ((REASON, "reason"), (VERSION, "version")):
+        if told.get(name):
+            node.config.stash[key] = told[name]
 
 
 def pytest_terminal_summary(

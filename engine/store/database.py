@@ -167,9 +167,24 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # Python's driver would begin transactions by its own rules; _begin_sqlite does it instead.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _begin_log(connection)
     connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
     connection.execute("PRAGMA secure_delete = ON")  # removed templates are overwritten
+
+
+def _begin_log(connection: sqlite3.Connection) -> None:
+    """Turns the write-ahead log on. Of several processes that open a new file at once SQLite lets
+    all but one fail without a wait, however long its timeout is."""
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(EMPTYING)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -65,6 +65,7 @@ ONE, TWO = make_key(), make_key()
         (_text(f"{ONE.id} {base64.b64encode(bytes(31)).decode()}"), "is damaged"),
         (b"\xff\xfe", "is no file of keys"),
     ],
+    ids=["nothing", "remark", "id alone", "not base64", "another's", "short", "not text"],
 )
 def test_what_is_no_keyring_is_refused_without_its_words(
     file: Path, content: bytes, words: str
