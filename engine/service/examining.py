@@ -96,9 +96,7 @@ class Examining:
         """
         with on_record(self._database, "examine", use, key) as entry:
             hit, made = self._find(key)
-            refused = refusal(made, who)
-            if refused:
-                raise ConflictError(f"this case {refused}")
+            _require_may_decide(made, who)
             compared = self._compared(hit)
             with self._database.write() as writer:
                 if case_holds.take(writer, (hit.search_id, hit.person), who.name, HOLD):
@@ -113,9 +111,7 @@ class Examining:
         NotFoundError and ConflictError as for `open`.
         """
         hit, made = self._find(key)
-        refused = refusal(made, who)
-        if refused:
-            raise ConflictError(f"this case {refused}")
+        _require_may_decide(made, who)
         holder = self._holder(hit)
         if not holder:
             return None
@@ -184,9 +180,8 @@ class Examining:
         ):
             changes.lock(writer)
             made = decisions.of_case(writer, *case)
-            refused, role = refusal(made, who), role_of(made, who)
-            if refused:
-                raise ConflictError(f"this case {refused}")
+            _require_may_decide(made, who)
+            role = role_of(made, who)
             if not case_holds.release(writer, case, who.name):
                 raise ConflictError("you do not have this case open any more: open it again")
             decisions.put(
@@ -307,6 +302,13 @@ class Examining:
         with self._database.read() as connection:
             row = galleries.lookup(connection, hit.gallery)
         return settings_for([row] if row else [], self._settings)
+
+
+def _require_may_decide(made: Sequence[Decision], who: Examiner) -> None:
+    """ConflictError where a case with these decisions is not theirs to decide."""
+    refused = refusal(made, who)
+    if refused:
+        raise ConflictError(f"this case {refused}")
 
 
 def _tell(

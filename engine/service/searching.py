@@ -112,16 +112,17 @@ def keep(database: Database, searched: Searched, entry: Entry, max_candidates: i
     if searched.search is None:
         return searched
     with database.write() as writer:
+        changes.lock(writer)
         return write_down(writer, searched, entry, max_candidates)
 
 
 def write_down(
     writer: Connection, searched: Searched, entry: Entry, max_candidates: int
 ) -> Searched:
-    """Writes a search that was made and its audit entry, within the caller's transaction."""
+    """Writes a search that was made and its audit entry, within the caller's transaction, which has
+    the clock's lock: nobody is removed before what is kept of a hit is there."""
     found = searched.search
     assert found is not None
-    changes.lock(writer)  # nobody is removed before what is kept of a hit is there
     probes = [
         searches.ProbePrint(
             int(finger.row.position), finger.sha256, str(finger.row.path), finger.template.quality

@@ -19,7 +19,7 @@ from engine.store.migrate import is_current, upgrade
 from engine.store.sealing import Vault
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for another
-EMPTYING = 0.02  # seconds between tries to empty SQLite's log
+TRYING = 0.02  # seconds between tries where SQLite does not wait itself
 # A plan is made for each query: one kept from when a table was empty reads all of it ever after
 # (enrolment at 40 instead of 250 prints a second, until the server gathers statistics).
 PLANS = {"prepare_threshold": None}
@@ -88,7 +88,7 @@ class Database:
                         self.name,
                     )
                     return "the write-ahead log could not be emptied: another process reads from it"
-                time.sleep(EMPTYING)
+                time.sleep(TRYING)
         return "deleted content was overwritten, and the write-ahead log emptied"
 
     def rewrite(self) -> str:
@@ -184,7 +184,7 @@ def _begin_log(connection: sqlite3.Connection) -> None:
             busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > deadline:
                 raise
-            time.sleep(EMPTYING)
+            time.sleep(TRYING)
 
 
 def _begin_sqlite(connection: Connection) -> None:
