@@ -49,6 +49,18 @@ def device_count() -> int:
         return 0
 
 
+@functools.cache
+def _require_compiler() -> None:
+    """Raises RuntimeError where CuPy has a device but not NVRTC, which a driver does not bring."""
+    try:
+        cupy.cuda.nvrtc.getVersion()
+    except (RuntimeError, OSError) as error:
+        raise RuntimeError(
+            f"{gpu_name()} answers, but CuPy finds no compiler for it (NVRTC): install tenprint[gpu] "
+            "again, which brings it, or set device to 'cpu'"
+        ) from error
+
+
 class Properties(NamedTuple):
     """What a device can do at most. multiprocessors: how many. clock: Hz, the highest. bandwidth:
     of its memory, bytes a second. cache: bytes, of the second level. capability: of its kind, as
@@ -110,7 +122,8 @@ def allocate_singly() -> None:
 def resolve(device: str) -> ModuleType:
     """The array module for a device setting "auto", "cpu" or "gpu".
 
-    Raises RuntimeError for "gpu" without a GPU: an explicit wish is never dropped in silence.
+    Raises RuntimeError for "gpu" without a GPU: an explicit wish is never dropped in silence; and
+    for both where a GPU answers that CuPy has no compiler for, which "cpu" does without.
     """
     if device == "cpu" or (device == "auto" and gpu_name() is None):
         return np
@@ -120,6 +133,7 @@ def resolve(device: str) -> ModuleType:
                 "device is 'gpu', but no CUDA device answers: install tenprint[gpu] on a machine "
                 "with an NVIDIA driver, or set device to 'auto' or 'cpu'"
             )
+        _require_compiler()
         return cupy
     raise RuntimeError(f"device is {device!r}; it must be 'auto', 'cpu' or 'gpu'")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from kernels import backend
@@ -55,3 +56,17 @@ def test_times_lie_between_events(h100):
         Event.done += 1000 * (i + 1)  # ms
 
     assert backend.time_on_device(work, 3) == [1, 2, 3]
+
+
+def test_a_device_without_a_compiler_is_named_with_what_to_do(h100, monkeypatch):
+    def get_version():
+        raise RuntimeError('Failure finding "libnvrtc.so.13"')
+
+    monkeypatch.setattr(backend, "gpu_name", lambda: "NVIDIA H100")
+    assert backend.resolve("gpu") is backend.cupy
+    backend._require_compiler.cache_clear()
+    monkeypatch.setattr(backend.cupy.cuda.nvrtc, "getVersion", get_version)
+    for device in ("gpu", "auto"):
+        with pytest.raises(RuntimeError, match=r"NVIDIA H100 answers.*tenprint\[gpu\]"):
+            backend.resolve(device)
+    assert backend.resolve("cpu") is np
