@@ -56,8 +56,8 @@ def _require_compiler() -> None:
         cupy.cuda.nvrtc.getVersion()
     except (RuntimeError, OSError) as error:
         raise RuntimeError(
-            f"{gpu_name()} answers, but CuPy finds no compiler for it (NVRTC): install tenprint[gpu] "
-            "again, which brings it, or set device to 'cpu'"
+            f"{gpu_name()} answers, but CuPy finds no compiler for it (NVRTC): install "
+            "tenprint[gpu] again, which brings it, or set device to 'cpu'"
         ) from error
 
 
