@@ -248,8 +248,10 @@ class Device:
             yield
 
     def room(self) -> int:
-        """Bytes of its memory that are free, with those that CuPy keeps for later."""
+        """Bytes of its memory that are free, with those that CuPy keeps for later; what it keeps of
+        the processor's, as large as the largest copy was, it lets go too."""
         with cupy.cuda.Device(self.number):
+            cupy.get_default_pinned_memory_pool().free_all_blocks()
             cupy.get_default_memory_pool().free_all_blocks()
             return int(cupy.cuda.runtime.memGetInfo()[0])
 

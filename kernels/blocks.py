@@ -140,6 +140,7 @@ class _Share:
                 self._buffers = [_buffer(self.streamed, device.xp) for _ in range(count)]
             # what had the buffers' memory before may still be read; then, what reads the buffers
             self._free = [device.mark()] * 2
+        device.settle()  # a copy may still read what was made for it alone
 
     def start(self, probes: Packed, how: Voting, most: int, compare: Compare) -> list[Any]:
         """Tells the device all it has to do, and waits for none of it."""

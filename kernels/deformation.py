@@ -121,7 +121,8 @@ def fit(
     the probe lies as it is.
     NumPy and CUDA round the last bit of a place differently, so in a few of 10,000 places another
     eighth of a pixel is compared. Where no partner changes with it, places agree within 0.05 px
-    and weights within 0.02. Raises ValueError for arrays that do not fit.
+    and weights within 0.02, but for one comparison in some thousands, which is within a pixel: a
+    device adds a product in one rounding. Raises ValueError for arrays that do not fit.
     """
     for name, array in zip(("probe index", "candidate index", "similarity"), paired, strict=True):
         backend.require(name, array, np.uint8, 2)

@@ -9,16 +9,47 @@
 
 #define TILE 32  // px
 #define MAX_REACH 16
+#define USUAL_REACH 10  // fewer registers than for the largest
 #define PI 3.14159265358979f
 
-// A wave under the envelope, 0..reach px from the middle, where the even part is halved.
-__device__ static void wave_along(float wave, float mass, int reach, float* even, float* odd)
+// A wave under the envelope, 0..MOST px from the middle, where the even part is halved. Loops are
+// unrolled, here and below, so that it lies in registers.
+template <int MOST>
+__device__ __forceinline__ static void wave_along(
+    float wave, float mass, float (&even)[MOST + 1], float (&odd)[MOST + 1])
 {
-    for (int away = 0; away <= reach; ++away) {
+#pragma unroll
+    for (int away = 0; away <= MOST; ++away) {
         const float envelope = (away ? 1.0f : 0.5f) * expf(-PI / 2 * away * away * mass);
         even[away] = envelope * cosf(wave * away);
         odd[away] = envelope * sinf(wave * away);
     }
+}
+
+// The response at the pixel that `middle` is of, for filters of reach <= MOST.
+template <int MOST>
+__device__ __forceinline__ static float filter(
+    const float* middle, int side, int reach, float wave, float theta, float mass)
+{
+    float even_x[MOST + 1], odd_x[MOST + 1], even_y[MOST + 1], odd_y[MOST + 1];
+    wave_along<MOST>(wave * sinf(theta), mass, even_x, odd_x);
+    wave_along<MOST>(wave * cosf(theta), mass, even_y, odd_y);
+    float sum = 0.0f;
+#pragma unroll
+    for (int dy = 0; dy <= MOST; ++dy) {
+        if (dy > reach) break;
+        const float *below = middle + dy * side, *above = middle - dy * side;
+        float even = 0.0f, odd = 0.0f;
+#pragma unroll
+        for (int dx = 0; dx * dx + dy * dy <= MOST * MOST; ++dx) {
+            if (dx * dx + dy * dy > reach * reach) break;
+            const float one = below[dx] + above[-dx], other = above[dx] + below[-dx];
+            even += even_x[dx] * (one + other);
+            odd += odd_x[dx] * (one - other);
+        }
+        sum += even_y[dy] * even - odd_y[dy] * odd;
+    }
+    return sum * mass;
 }
 
 extern "C" __global__ void oriented(
@@ -45,24 +76,10 @@ extern "C" __global__ void oriented(
             const long long pixel = first + (long long)y * width + x;
             const float wave = 2 * PI / period[pixel], sigma = bandwidth * period[pixel];
             const float mass = 1 / (PI * sigma * sigma);
-            float even_x[MAX_REACH + 1], odd_x[MAX_REACH + 1];
-            float even_y[MAX_REACH + 1], odd_y[MAX_REACH + 1];
-            wave_along(wave * sinf(theta[pixel]), mass, reach, even_x, odd_x);
-            wave_along(wave * cosf(theta[pixel]), mass, reach, even_y, odd_y);
-
             const float* middle = tile + (reach + at / TILE) * side + reach + at % TILE;
-            float sum = 0.0f;
-            for (int dy = 0; dy <= reach; ++dy) {
-                const float *below = middle + dy * side, *above = middle - dy * side;
-                float even = 0.0f, odd = 0.0f;
-                for (int dx = 0; dx * dx + dy * dy <= reach * reach; ++dx) {
-                    const float one = below[dx] + above[-dx], other = above[dx] + below[-dx];
-                    even += even_x[dx] * (one + other);
-                    odd += odd_x[dx] * (one - other);
-                }
-                sum += even_y[dy] * even - odd_y[dy] * odd;
-            }
-            sum *= mass;
+            const float sum = reach <= USUAL_REACH
+                ? filter<USUAL_REACH>(middle, side, reach, wave, theta[pixel], mass)
+                : filter<MAX_REACH>(middle, side, reach, wave, theta[pixel], mass);
             response[pixel] = last ? sum : tanhf(gain * sum);
         }
         __syncthreads();

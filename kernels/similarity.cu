@@ -11,6 +11,27 @@
 #define MAX_MINUTIAE 64
 #define MAX_WORDS 4
 
+// The key of minutia i's best partner among begin .. end - 1: its code stays in registers.
+template <int WORDS>
+__device__ __forceinline__ static int find_best(
+    const unsigned long long (*code)[MAX_WORDS], const int* turn, int i, int begin, int end,
+    int gate)
+{
+    unsigned long long own[WORDS];
+    for (int w = 0; w < WORDS; ++w) own[w] = code[i][w];
+    const int shifted = turn[i] + gate, top = 32 * WORDS - 1;
+    int best = 0;
+    for (int k = begin; k < end; ++k) {
+        int distance = 0;
+        for (int w = 0; w < WORDS; ++w) distance += __popcll(own[w] ^ code[k][w]);
+        const int key = (top - distance) * 64 + 63 - (k - begin);
+        // |difference| <= gate, shifted by the gate, is one comparison
+        const bool gated = ((shifted - turn[k]) & 255) <= 2 * gate;
+        if (gated && distance < top && key > best) best = key;
+    }
+    return best;
+}
+
 extern "C" __global__ void similarity(
     const unsigned long long* __restrict__ probe_codes, long long probe_row,
     const unsigned char* __restrict__ probe_angle, const long long* __restrict__ probe_start,
@@ -21,7 +42,6 @@ extern "C" __global__ void similarity(
 {
     __shared__ unsigned long long code[2 * MAX_MINUTIAE][MAX_WORDS];
     __shared__ int turn[2 * MAX_MINUTIAE];
-    const int top = 32 * words - 1;
     for (int b = blockIdx.x; b < batch; b += gridDim.x) {
         const long long from = probe_start[b / share], first = start[candidates[b]];
         const int mine = (int)(probe_start[b / share + 1] - from);
@@ -36,15 +56,11 @@ extern "C" __global__ void similarity(
         __syncthreads();
         for (int i = threadIdx.x; i < both; i += blockDim.x) {
             const int begin = i < mine ? mine : 0, end = i < mine ? both : mine;
-            int best = 0;
-            for (int k = begin; k < end; ++k) {
-                // |difference| <= gate, shifted by the gate, is one comparison
-                if (((turn[i] - turn[k] + gate) & 255) > 2 * gate) continue;
-                int distance = 0;
-                for (int w = 0; w < words; ++w) distance += __popcll(code[i][w] ^ code[k][w]);
-                const int key = (top - distance) * 64 + 63 - (k - begin);
-                if (distance < top && key > best) best = key;
-            }
+            const int best =  // a loop for each length: none counts bits that are not there
+                words == 1 ? find_best<1>(code, turn, i, begin, end, gate)
+                : words == 2 ? find_best<2>(code, turn, i, begin, end, gate)
+                : words == 3 ? find_best<3>(code, turn, i, begin, end, gate)
+                : find_best<4>(code, turn, i, begin, end, gate);
             if (i < mine) row[(long long)i * batch + b] = (unsigned short)best;
             else col[(long long)(i - mine) * batch + b] = (unsigned short)best;
         }

@@ -5,10 +5,10 @@
         [--json out.json] [--write docs/gpu.md]
 
 Each kernel is held against its NumPy reference first, on some of the comparisons of the very launch
-that is timed; what disagrees is named and not timed, and the status is 1. Times are medians of
-device events, from the end of one launch to the end of the next, with all that a function does
-around its kernel. Launches take turns with inputs that together are more than twice the
-second-level cache; a figure where they are not has a star.
+that is timed; what disagrees is named, in the table too, and not timed, and the status is 1. Times
+are medians of device events, from the end of one launch to the end of the next, with all that a
+function does around its kernel. Launches take turns with inputs that together are more than twice
+the second-level cache; a figure where they are not has a star.
 
 Prints are random, one in MATED is a noisy part of a probe. It needs NumPy, CuPy and this
 repository, 10 GB of the device's memory and as much of the processor's. --quick is for sanitizers:
@@ -99,14 +99,14 @@ def main(arguments: Sequence[str] | None = None, machine: Machine | None = None)
     if machine.label:
         print(machine.label)
     link = measure_link(machine, 2**16 if options.host or options.quick else 2**28)
-    most = ceilings(machine.properties, link)
+    most = ceilings(machine.properties, link.rate)
     lists = Lists(Data(machine, sizes))
     rows = measure(machine, cases(lists), most, not options.validate_only)
-    if faulty := [row.name for row in rows if row.fault]:
+    faulty = [row.name for row in rows if row.fault]
+    if faulty:
         print(f"disagree with their reference: {', '.join(faulty)}", file=sys.stderr)
-        return 1
     if options.validate_only:
-        return 0
+        return bool(faulty)
     cache = machine.properties.cache
     print(align(HEAD, [cells_of(row, cache) for row in rows]))
     if options.json:
@@ -114,9 +114,9 @@ def main(arguments: Sequence[str] | None = None, machine: Machine | None = None)
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
     if options.write:
         page = options.write.read_text(encoding="utf-8")
-        section = describe(machine, most, lists.shape, rows)
+        section = describe(machine, link, most, lists.shape, rows)
         options.write.write_text(replace_section(page, SECTION, section), encoding="utf-8")
-    return 0
+    return bool(faulty)
 
 
 if __name__ == "__main__":

@@ -50,8 +50,16 @@ def stand_in() -> Machine:
     )
 
 
-def measure_link(machine: Machine, size: int) -> float:
-    """Bytes a second from pinned memory of the processor to the device."""
+class Link(NamedTuple):
+    """From the processor's memory to the device. rate: bytes a second. pinned: whether the system
+    let that memory be pinned."""
+
+    rate: float
+    pinned: bool
+
+
+def measure_link(machine: Machine, size: int) -> Link:
+    """How fast `size` bytes get there."""
     device, source = machine.device, np.zeros(size, np.uint8)
     pinned = device.pin([source])
     with device.use():
@@ -62,4 +70,4 @@ def measure_link(machine: Machine, size: int) -> float:
 
         took = float(np.median(machine.time(send, 9)))
     device.unpin(pinned)
-    return size / took
+    return Link(size / took, bool(pinned))

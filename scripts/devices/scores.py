@@ -78,7 +78,7 @@ def of_full(lists: Lists) -> Case:
         return compare(data.on_one, data.on_gallery, listed[i % len(listed)])
 
     def check(i: int, pick: slice) -> None:
-        expected = compare(data.one, data.gallery, drawn[i][pick])
+        expected = compare(data.one, data.gallery, np.ascontiguousarray(drawn[i][pick]))
         got = data.back(data.run(work, i), pick)
         np.testing.assert_allclose(got, expected, rtol=0, atol=SCORE)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from devices.machines import Machine
+from devices.machines import Link, Machine
 from devices.roofline import Ceilings, Cost, Shape, ceilings, costs
 from devices.sizes import Sizes
 from devices.timing import Row
@@ -33,6 +33,8 @@ HEAD = (
 
 def cells_of(row: Row, cache: int) -> tuple[str, ...]:
     """A row of the table."""
+    if row.fault:
+        return row.name, "disagrees", *["—"] * (len(HEAD) - 2)
     total = sum(row.cost.operations.values())
     star = "" if row.turns * row.pieces * row.cost.bytes > 2 * cache else "*"
     return (
@@ -75,7 +77,9 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def describe(machine: Machine, most: Ceilings, shape: Shape, rows: Sequence[Row]) -> str:
+def describe(
+    machine: Machine, link: Link, most: Ceilings, shape: Shape, rows: Sequence[Row]
+) -> str:
     """The section of a page."""
     device = machine.properties
     versions = machine.versions | {"NumPy": np.__version__, "Python": platform.python_version()}
@@ -86,8 +90,9 @@ def describe(machine: Machine, most: Ceilings, shape: Shape, rows: Sequence[Row]
         f"Measured on {date.today()} on {device.name} ({device.multiprocessors} "
         f"multiprocessors, {device.clock / 1e9:.2f} GHz, {device.cache / 2**20:.0f} MiB of cache); "
         f"{listed}. Ceilings: {rates} Tera-operations a second, memory "
-        f"{most.bytes['memory'] / 1e9:,.0f} GB/s; copies from pinned memory reached "
-        f"{most.bytes['link'] / 1e9:,.0f} GB/s, which is the ceiling of what streams. "
+        f"{most.bytes['memory'] / 1e9:,.0f} GB/s; copies from memory that is "
+        f"{'' if link.pinned else 'not '}pinned reached {link.rate / 1e9:,.0f} GB/s, "
+        "which is the ceiling of what streams. "
         f"{shape.probe:.0f} minutiae with {shape.candidate:.1f}, {shape.pairs:.1f} pairs, "
         f"{shape.met:.1f} of them met, {shape.shared:.0f} of {shape.seen:.0f} ridge cells shared. "
         "A piece is a comparison, of a selection a vote, of oriented a pixel in a round. `full`: "
@@ -98,14 +103,14 @@ def describe(machine: Machine, most: Ceilings, shape: Shape, rows: Sequence[Row]
 
 
 def collect(
-    machine: Machine, link: float, sizes: Sizes, shape: Shape, rows: Sequence[Row]
+    machine: Machine, link: Link, sizes: Sizes, shape: Shape, rows: Sequence[Row]
 ) -> dict[str, Any]:
     """The figures, for JSON."""
     about = {
         "label": machine.label,
         "device": machine.properties._asdict(),
         "versions": machine.versions | {"NumPy": np.__version__},
-        "link": link,
+        "link": link._asdict(),
         "sizes": asdict(sizes),
         "shape": shape._asdict(),
     }

@@ -8,6 +8,7 @@ import math
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import bench_kernels
@@ -16,7 +17,7 @@ from bench_kernels import cases_of_kernels, main
 from devices import roofline
 from devices.data import Data
 from devices.lists import Lists
-from devices.machines import stand_in
+from devices.machines import Link, stand_in
 from devices.roofline import H100, Cost, Shape, ceilings, costs
 from devices.scores import of_pairing, of_similarity
 from devices.sizes import HOST, Sizes
@@ -114,7 +115,7 @@ def test_kernels_that_disagree_are_named_and_not_timed(machine, monkeypatch):
         assert said[1].startswith(f"{name}: DISAGREES, not timed: ")
 
 
-def test_a_run_in_which_one_disagrees_writes_nothing(machine, monkeypatch, tmp_path, capsys):
+def test_a_run_in_which_one_disagrees_says_so_in_the_table(machine, monkeypatch, tmp_path, capsys):
     page, sound = tmp_path / "page.md", machine.device._launch
     page.write_text(PAGE)
 
@@ -130,7 +131,9 @@ def test_a_run_in_which_one_disagrees_writes_nothing(machine, monkeypatch, tmp_p
     said = capsys.readouterr()
     assert "disagree with their reference: pairing\n" in said.err
     assert "similarity: agrees" in said.out
-    assert page.read_text() == PAGE
+    rows = [line for line in page.read_text().splitlines() if line.startswith("| ")]
+    assert rows[2].startswith("| pairing | disagrees | — |")
+    assert re.match(r"\| similarity \| [\d.]+", rows[3])
 
 
 def test_nothing_is_timed_where_only_agreement_is_wanted(machine, monkeypatch, capsys):
@@ -138,7 +141,7 @@ def test_nothing_is_timed_where_only_agreement_is_wanted(machine, monkeypatch, c
         raise AssertionError("timed")
 
     monkeypatch.setattr(bench_kernels, "cases", lambda lists: [of_selection(lists.data)])
-    monkeypatch.setattr(bench_kernels, "measure_link", lambda machine, size: 1.0)
+    monkeypatch.setattr(bench_kernels, "measure_link", lambda machine, size: Link(1.0, True))
     arguments = ["--host", "--validate-only", "--prints", "9"]
     assert main(arguments, machine._replace(time=clock)) == 0
     assert "selection: agrees" in capsys.readouterr().out
@@ -167,6 +170,40 @@ def test_the_check_says_in_a_line_that_it_needs_a_device():
     assert ran.stdout == ""
     assert ran.stderr.startswith("check-gpu needs a CUDA device")
     assert ran.stderr.count("\n") == 1
+
+
+def test_parity_on_a_device_needs_no_more_than_numpy_and_pytest():
+    """As scripts/check-gpu runs it, where none of the project's other needs can be imported."""
+    absent = [
+        "cv2",
+        "faiss",
+        "onnx",
+        "onnxruntime",
+        "rich",
+        "scipy",
+        "sklearn",
+        "sqlalchemy",
+        "typer",
+    ]
+    collect = """
+import sys
+for name in sys.argv[1].split():
+    sys.modules[name] = None
+import pytest
+sys.exit(pytest.main(sys.argv[2:]))
+"""
+    check = (ROOT / "scripts" / "check-gpu").read_text()
+    options = ["--noconftest", "-k", "device"]
+    assert all(each in check for each in options)
+    options += ["tests/kernels", "--collect-only", "-o", "addopts=--import-mode=importlib"]
+    ran = subprocess.run(
+        [sys.executable, "-c", collect, " ".join(absent), *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "test_cuda_text_agrees_where_prints_lie_on_each_other[device]" in ran.stdout
 
 
 def test_the_roofline_of_voting_is_the_lower_of_two_ceilings():
