@@ -18,6 +18,10 @@ class InputError(TenprintError):
         self.source = source
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
+        """So that it comes back from another process: there it would be made from its one text."""
+        return type(self), (self.source, self.reason)
+
 
 class ImageError(InputError):
     """The file is no readable image, or passes a limit on size, pixels or resolution."""
