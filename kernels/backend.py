@@ -160,6 +160,10 @@ def where(*arrays: Any) -> ModuleType:
 
 def require(name: str, array: Any, dtype: Any, ndim: int) -> None:
     """Raises ValueError unless `array` has this dtype and dimension and is C-contiguous."""
+    if not hasattr(array, "flags"):
+        raise ValueError(
+            f"{name} must be an array of {np.dtype(dtype).name}, not a {type(array).__name__}"
+        )
     if array.dtype != dtype or array.ndim != ndim or not array.flags.c_contiguous:
         raise ValueError(
             f"{name} must be a C-contiguous {np.dtype(dtype).name} array of {ndim} dimensions, "

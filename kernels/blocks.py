@@ -65,6 +65,8 @@ class Blocks:
         block: int = BLOCK,
         memory: int | None = None,
     ) -> None:
+        if not devices:
+            raise ValueError("a gallery in blocks needs a device")
         _require_few_minutiae("print", prints)
         rooms = [max(device.room() - SPARE, 0) if memory is None else memory for device in devices]
         share = -(-len(prints) // len(devices))

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kernels import backend
-from kernels.packed import MAX_MINUTIAE, STEPS, Packed, slots
+from kernels.packed import MAX_MINUTIAE, STEPS, Packed, require_within, slots
 from kernels.relaxation import COS, MAX_PAIRS, SIN
 
 NONE = 255  # in place of a partner's index: the minutia has met nobody
@@ -136,6 +136,7 @@ def fit(
         raise ValueError(f"{kept.shape} pairs kept, {paired[0].shape} pairs found, do not fit")
     if len(kept) > MAX_PAIRS:
         raise ValueError(f"{len(kept)} pairs, must be at most {MAX_PAIRS}")
+    require_within(gallery, candidates)
     if xp is np:
         return reference(probe, gallery, candidates, paired, kept, how)
     lie = _nothing(probe, batch, how, xp)

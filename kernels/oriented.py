@@ -36,7 +36,7 @@ class Growing:
     def __post_init__(self) -> None:
         if not 1 <= self.reach <= MAX_REACH:
             raise ValueError(f"reach is {self.reach} px, must be 1..{MAX_REACH}")
-        if self.rounds < 1 or self.bandwidth <= 0:
+        if self.rounds < 1 or not self.bandwidth > 0:  # nor NaN
             raise ValueError(
                 f"rounds, {self.rounds}, and bandwidth, {self.bandwidth}, must be above 0"
             )

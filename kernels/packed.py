@@ -7,7 +7,7 @@ threads, or SIMD lanes, read neighbouring words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from kernels import backend
 
 MAX_MINUTIAE = 64  # of one print: a minutia's index must fit in 6 bits
+MAX_WORDS = 4  # of one code: a likeness must fit in a byte
 STEPS = 256  # of a turn: angles are uint8 and wrap as angles do
 
 _DTYPES = {"codes": np.uint64, "x": np.int16, "y": np.int16, "angle": np.uint8, "start": np.int64}
@@ -26,9 +27,9 @@ _DTYPES = {"codes": np.uint64, "x": np.int16, "y": np.int16, "angle": np.uint8, 
 class Packed:
     """N prints with M minutiae in all, on one device (all NumPy or all CuPy).
 
-    codes: uint64 (W, M), W words of 64 bits a minutia, each row contiguous. x, y: int16 (M,) px at
-    500 ppi, y down. angle: uint8 (M,), 1/256 of a turn, counter-clockwise as seen. start: int64
-    (N + 1,): print i has the minutiae start[i] to start[i + 1], 64 at most.
+    codes: uint64 (W, M), W words of 64 bits a minutia, 1 to 4, each row contiguous. x, y: int16
+    (M,) px at 500 ppi, y down. angle: uint8 (M,), 1/256 of a turn, counter-clockwise as seen.
+    start: int64 (N + 1,): print i has the minutiae start[i] to start[i + 1], 64 at most.
 
     Raises ValueError for a wrong dtype, shape or device.
     """
@@ -40,9 +41,11 @@ class Packed:
     start: Any
 
     def __post_init__(self) -> None:
+        if not 1 <= len(self.codes) <= MAX_WORDS:
+            raise ValueError(f"codes have {len(self.codes)} words, must be 1 to {MAX_WORDS}")
         arrays = {f.name: getattr(self, f.name) for f in fields(self)}
         for name, array in arrays.items():
-            rows = array if name != "codes" or not len(array) else array[0]
+            rows = array if name != "codes" else array[0]
             backend.require(name, rows, _DTYPES[name], 1)
         if self.codes.ndim != 2:
             raise ValueError(f"codes must be of 2 dimensions, not {self.codes.shape}")
@@ -101,19 +104,49 @@ def alone(prints: Packed, i: int) -> Packed:
 
 
 def share(probes: Packed, candidates: Any) -> int:
-    """How many of the candidates (B,) each probe has. Raises ValueError for an uneven share, and
-    for probes of more minutiae than a print has."""
+    """How many of the candidates (B,) each probe has. Raises ValueError for an uneven share, and as
+    `require_probes`."""
     count, batch = len(probes), len(candidates)
     if not count or batch % count:
         raise ValueError(f"{batch} candidates cannot be shared by {count} probes")
-    if count == 1 and probes.codes.shape[1] > MAX_MINUTIAE:
-        raise ValueError(f"the probe must be one print of at most {MAX_MINUTIAE} minutiae")
+    require_probes(probes)
     return batch // count
 
 
+def require_probes(probes: Packed) -> None:
+    """Raises ValueError for a probe of more minutiae than a print has, and where prints do not
+    follow each other. On a GPU, where nobody waits to know, only for a single probe of too many."""
+    many = len(probes) == 1 and probes.codes.shape[1] > MAX_MINUTIAE
+    if not many and backend.array_module(probes.start) is np:
+        each = np.diff(probes.start)
+        many = each.max(initial=0) > MAX_MINUTIAE
+        if probes.start[0] or probes.start[-1] != probes.codes.shape[1] or each.min(initial=0) < 0:
+            raise ValueError("the probes' minutiae must follow each other, from 0 to the last")
+    if many:
+        raise ValueError(f"a probe must be a print of at most {MAX_MINUTIAE} minutiae")
+
+
+def require_within(prints: Sized, which: Any) -> None:
+    """Raises ValueError for numbers, int64 (B,), of prints that are not there. Not on a GPU, where
+    nobody waits to know: what such a number reads there is undefined."""
+    if backend.array_module(which) is np and len(which):
+        low, high = int(which.min()), int(which.max())
+        if low < 0 or high >= len(prints):
+            wrong = low if low < 0 else high
+            raise ValueError(f"there is no print {wrong} among {len(prints)}")
+
+
 def counts(prints: Packed, which: Any) -> Any:
-    """Minutiae of each print in `which` (int64 indices): int64, the same shape."""
-    return prints.start[which + 1] - prints.start[which]
+    """Minutiae of each print in `which` (int64 indices): int64, the same shape. Raises ValueError
+    as `require_within`, and for more minutiae than a print has."""
+    require_within(prints, which)
+    found = prints.start[which + 1] - prints.start[which]
+    if backend.array_module(which) is np and len(found):
+        low, high = int(found.min()), int(found.max())
+        if low < 0 or high > MAX_MINUTIAE:
+            wrong = low if low < 0 else high
+            raise ValueError(f"a print has {wrong} minutiae, must be 0 to {MAX_MINUTIAE}")
+    return found
 
 
 def slots(prints: Packed, which: Any) -> tuple[Any, Any]:

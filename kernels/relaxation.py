@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kernels import backend
-from kernels.packed import STEPS, Packed, counts, one_each, share
+from kernels.packed import MAX_MINUTIAE, STEPS, Packed, counts, one_each, require_within, share
 
 MAX_PAIRS = 32
 FULL = np.float32(128)  # similarity 128 would be 1.0
@@ -43,6 +43,18 @@ class Relaxation:
     turn: float
     pairs_scored: np.ndarray
 
+    def __post_init__(self) -> None:
+        backend.require("pairs_scored", self.pairs_scored, np.int32, 1)
+        if len(self.pairs_scored) != MAX_MINUTIAE + 1 or self.pairs_scored.min() < 1:
+            raise ValueError(f"pairs_scored must be {MAX_MINUTIAE + 1} numbers of 1 or more")
+        if not (0 <= self.keep <= 1 and self.rounds >= 0):
+            raise ValueError(f"keep is {self.keep}, rounds {self.rounds}: must be 0..1, 0 or more")
+        if not (self.reach > 0 and self.stretch >= 0 and self.turn > 0):  # nor NaN
+            raise ValueError(
+                f"reach, {self.reach}, and turn, {self.turn}, must be above 0, stretch, "
+                f"{self.stretch}, not below"
+            )
+
 
 def relax(
     probes: Packed,
@@ -61,11 +73,11 @@ def relax(
     for name, array in zip(("probe index", "candidate index", "similarity"), paired, strict=True):
         backend.require(name, array, np.uint8, 2)
     backend.require("candidates", candidates, np.int64, 1)
-    backend.require("pairs_scored", how.pairs_scored, np.int32, 1)  # a table: on the CPU always
     xp = backend.where(probes.codes, gallery.codes, candidates, *paired)
     most, batch = paired[0].shape
     per = share(probes, candidates)
-    if not 2 <= most <= MAX_PAIRS or batch != len(candidates) or len(how.pairs_scored) != 65:
+    require_within(gallery, candidates)
+    if not 2 <= most <= MAX_PAIRS or batch != len(candidates):
         raise ValueError(f"{most} pairs for {batch} of {len(candidates)} candidates do not fit")
     if xp is np:
         return reference(probes, gallery, candidates, paired, how)

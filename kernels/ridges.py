@@ -19,7 +19,7 @@ import numpy as np
 
 from kernels import backend
 from kernels.deformation import Deformation, carry, nearness, place, spread
-from kernels.packed import runs
+from kernels.packed import require_within, runs
 
 CELL = 10  # px
 # A cell, from the lowest bit: seen 1 | phase 5 | period 4 | orientation 6; 0 where nothing is seen.
@@ -131,6 +131,7 @@ def compare(probe: Cells, gallery: Cells, candidates: Any, lie: Deformation, how
     xp = backend.where(probe.values, gallery.values, candidates, lie.affine)
     if len(probe) != 1 or len(lie) != len(candidates):
         raise ValueError("one probe and a deformation for each candidate are needed")
+    require_within(gallery, candidates)
     if len(probe.values) > MAX_CELLS:
         raise ValueError(f"the probe has {len(probe.values)} cells, must be at most {MAX_CELLS}")
     if xp is np:

@@ -32,6 +32,12 @@ __device__ static void find_last(const int* levels, int most, int* part, int* la
     __syncthreads();
 }
 
+// As many votes as there are levels for: more of them must not lead out of the array.
+__device__ static int within(unsigned short votes)
+{
+    return votes < LEVELS ? votes : LEVELS - 1;
+}
+
 extern "C" __global__ void selection(
     int pass, const unsigned short* __restrict__ votes, int probes, long long batch, long long first,
     int most, int pieces, int* __restrict__ levels, int* __restrict__ before, long long parts,
@@ -47,7 +53,7 @@ extern "C" __global__ void selection(
         if (pass == 0) {
             for (int i = threadIdx.x; i < LEVELS; i += blockDim.x) sums[i] = 0;
             __syncthreads();
-            for (long long b = from; b < batch; b += step) atomicAdd(&sums[mine[b]], 1);
+            for (long long b = from; b < batch; b += step) atomicAdd(&sums[within(mine[b])], 1);
             __syncthreads();
             for (int i = threadIdx.x; i < LEVELS; i += blockDim.x)
                 if (sums[i]) atomicAdd(&own[i], sums[i]);
@@ -62,12 +68,13 @@ extern "C" __global__ void selection(
             if (pass == 1) *above = *level = 0;
             int over = *above, equal = *level;
             for (long long b = p * PART; b < end; ++b) {
-                if (mine[b] < last) continue;
+                const int votes_here = within(mine[b]);
+                if (votes_here < last) continue;
                 const int allowed = most - more;  // of those with just as many votes as the last
-                if (pass == 2 && (mine[b] > last || equal < allowed))
+                if (pass == 2 && (votes_here > last || equal < allowed))
                     chosen[(long long)probe * most + over + (equal < allowed ? equal : allowed)]
                         = first + b;
-                if (mine[b] > last) ++over;
+                if (votes_here > last) ++over;
                 else ++equal;
             }
             if (pass == 1) *above = over, *level = equal;

@@ -18,7 +18,8 @@ def select(votes: Any, most: int, first: int = 0) -> Any:
 
     votes: uint16 (P, B) from `voting.vote`, below LEVELS. Prints are counted from `first` on. Of
     prints with as many votes the lower numbers are taken: both devices choose the same ones, and
-    nobody waits for a GPU. Raises ValueError for arrays that do not fit and for a `most` below 1.
+    nobody waits for a GPU. Raises ValueError for arrays that do not fit, for a `most` below 1, and
+    on the CPU for votes of LEVELS and more, which a GPU takes for the most there can be.
     """
     backend.require("votes", votes, np.uint16, 2)
     if most < 1:
@@ -27,6 +28,8 @@ def select(votes: Any, most: int, first: int = 0) -> Any:
     probes, batch = votes.shape
     most = min(most, batch)
     if xp is np:
+        if votes.max(initial=0) >= LEVELS:
+            raise ValueError(f"votes go up to {votes.max()}, must be below {LEVELS}")
         return reference(votes, most, first)
     chosen = xp.zeros((probes, most), np.int64)
     if not chosen.size:

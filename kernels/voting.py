@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kernels import backend
-from kernels.packed import MAX_MINUTIAE, Packed, alone, slots
+from kernels.packed import MAX_MINUTIAE, Packed, alone, require_probes, slots
 from kernels.similarity import Agreeing, Slots
 
 FORMS = ("popcount", "tensor")
@@ -65,6 +65,7 @@ def vote(probes: Packed, gallery: Packed, candidates: Any, how: Voting) -> Any:
     else:
         backend.require("candidates", candidates, np.int64, 1)
         xp = backend.where(probes.codes, gallery.codes, candidates)
+    require_probes(probes)
     if min(len(probes.codes), len(gallery.codes)) < how.words:
         raise ValueError(f"there are no {how.words} words in the codes of probes and gallery")
     if xp is np:

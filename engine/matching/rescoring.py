@@ -30,15 +30,23 @@ T = TypeVar("T")
 def rescore(probe: Packed, gallery: Packed, candidates: I64, settings: RescoringSettings) -> F32:
     """Comparison scores of `probe` with each of the prints `candidates` (int64 (B,)).
 
-    Returns float32 (B,) in 0..1. The gallery's arrays decide where the work runs. On the CPU
+    Returns float32 (B,) in 0..1. Raises ValueError for more than one probe, and candidates that are
+    not in the gallery. The gallery's arrays decide where the work runs. On the CPU
     chunks hold prints of like minutiae counts, so that little is padded, and run side by side.
     """
+    require_one(probe)
     if backend.array_module(gallery.start) is not np:
         return backend.move(pair(probe, gallery, candidates, settings).score, np)
 
     work = partial(_score, probe, gallery, settings)
     parts, back = spread(work, gallery, candidates, settings.chunk, settings.threads)
     return np.asarray(np.concatenate(parts)[back], np.float32)
+
+
+def require_one(probe: Packed) -> None:
+    """Raises ValueError for more than one print: chunks of candidates belong to all of them."""
+    if len(probe) != 1:
+        raise ValueError(f"{len(probe)} probes are given where one is compared")
 
 
 def _score(probe: Packed, gallery: Packed, settings: RescoringSettings, chunk: I64) -> F32:
@@ -78,7 +86,10 @@ def spread(
 
     It runs on `threads` threads (0: one for each processor). Unless one is asked for, the processes
     of a team do it where the gallery lies in memory that they share: two do twice as much as one,
-    which two threads do not."""
+    which two threads do not. Raises ValueError for sizes that make no sense."""
+    backend.require("candidates", candidates, np.int64, 1)
+    if chunk < 0 or threads < 0:
+        raise ValueError(f"chunk is {chunk}, threads {threads}: must be 0 or more")
     chunk = chunk or fitting()
     order = np.argsort(counts(gallery, candidates).astype(np.uint8), kind="stable")
     chunks = np.array_split(candidates[order], max(1, -(-len(order) // chunk)))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.matching.rescoring import pair, spread
+from engine.matching.rescoring import pair, require_one, spread
 from engine.settings import RescoringSettings, VotingSettings
 from engine.types import F32, I64, U16
 from kernels import selection, voting
@@ -24,7 +24,8 @@ def vote(
 ) -> U16:
     """The votes of one probe's minutiae for each of the prints `candidates`, int64 (B,): uint16
     (B,). On the CPU, over chunks of like minutiae counts, on several threads (0: one for each
-    processor), as in `rescoring.rescore`."""
+    processor), as in `rescoring.rescore`. Raises ValueError as that does."""
+    require_one(probe)
     how = rule(settings.words, settings)
     work = partial(_vote, probe, gallery, how)
     parts, back = spread(work, gallery, candidates, settings.chunk, threads)

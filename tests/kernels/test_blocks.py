@@ -116,6 +116,11 @@ def test_an_error_leaves_the_buffers_fit_for_the_next_search(prints, whole):
     np.testing.assert_array_equal(blocks.search(probes, RULE, 25, fail_once).prints, whole[0])
 
 
+def test_a_gallery_without_a_device_is_refused(prints):
+    with pytest.raises(ValueError, match="needs a device"):
+        Blocks(prints[0], [])
+
+
 def test_prints_of_too_many_minutiae_are_refused(prints):
     gallery, _ = prints
     many = draw(np.random.default_rng(1), [65])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine.index.packing import pack_templates
-from engine.matching import rescoring
-from engine.settings import RescoringSettings
+from engine.matching import rescoring, voting
+from engine.settings import RescoringSettings, VotingSettings
 from tests.templates import draw_templates, enrol_first
 
 SETTINGS = RescoringSettings()
@@ -65,3 +65,24 @@ def test_a_chunk_fits_the_cache(tmp_path, monkeypatch, told, chunk):
         file.write_text(told)
     monkeypatch.setattr(rescoring, "CACHE", file)
     assert rescoring.fitting.__wrapped__() == chunk
+
+
+def test_more_than_one_probe_is_refused(made, gallery):
+    """Chunks of candidates would be shared out among them."""
+    both = pack_templates(*(finger[1] for finger in made[:2]))
+    with pytest.raises(ValueError, match="2 probes are given where one is compared"):
+        rescoring.rescore(both, gallery.minutiae, np.arange(60), SETTINGS)
+    with pytest.raises(ValueError, match="2 probes are given where one is compared"):
+        voting.vote(both, gallery.minutiae, np.arange(60), VotingSettings())
+
+
+@pytest.mark.parametrize("wrong", [{"chunk": -3}, {"threads": -2}])
+def test_sizes_that_make_no_sense_are_refused(made, gallery, wrong):
+    probe = pack_templates(made[0][1])
+    with pytest.raises(ValueError, match="must be 0 or more"):
+        rescoring.rescore(probe, gallery.minutiae, np.arange(60), replace(SETTINGS, **wrong))
+
+
+def test_a_range_is_no_list_of_candidates(made, gallery):
+    with pytest.raises(ValueError, match="candidates must be an array of int64, not a range"):
+        rescoring.rescore(pack_templates(made[0][1]), gallery.minutiae, range(60), SETTINGS)
