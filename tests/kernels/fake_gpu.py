@@ -43,7 +43,7 @@ class Memory(OnHost):
     def __init__(self) -> None:
         self.taken = 0
 
-    def empty(self, shape: Any, dtype: Any) -> np.ndarray:  # type: ignore[override]
+    def empty(self, shape: Any, dtype: Any) -> np.ndarray:
         """An array more."""
         array = np.empty(shape, dtype)
         self.taken += array.nbytes
