@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.lib.array_utils import byte_bounds
 
 from kernels import backend
 from tests.kernels import host_cuda
@@ -36,20 +37,36 @@ def computing(launch: Callable[..., None] = host_cuda.launch) -> Iterator[None]:
         yield
 
 
+class Memory(OnHost):
+    """Passes for the CuPy module where arrays are made that stay. taken: their bytes."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def empty(self, shape: Any, dtype: Any) -> np.ndarray:
+        """An array more."""
+        array = np.empty(shape, dtype)
+        self.taken += array.nbytes
+        return array
+
+
 class Device:
     """Stands for backend.Device. What is sent arrives when it is waited for, not before; what is
-    written over while it may still be read is an error. A kernel takes the threads it is given."""
+    written over while it may still be read is an error. A kernel takes the threads it is given.
 
-    xp = OnHost
+    xp.taken: bytes of what was made to stay there. beside: how often something was sent while the
+    device might compute: what it computes last is not waited for, and all that is sent is pinned.
+    """
 
     def __init__(self, room: int = 2**40, threads: int = 1) -> None:
+        self.xp = Memory()
         self._room = room
         self._launch = host_cuda.launcher(threads)
-        self._marks = 0
+        self._marks = self._last = 0  # of all, and of what it computes
         self._late: dict[int, list[tuple[Any, np.ndarray]]] = {}
         self._read: dict[int, int] = {}  # buffers by the mark that must come before they are filled
-        self.most_late = 0
-        self.pinned: list[int] = []
+        self.beside = 0
+        self.pinned: list[range] = []
         self.settled = 0
 
     @contextmanager
@@ -71,10 +88,11 @@ class Device:
         for target, source in pairs:
             assert (target.dtype, target.shape) == (source.dtype, source.shape)
             assert target.flags.c_contiguous and source.flags.c_contiguous
+        pinned = all(self._is_pinned(source) for _, source in pairs)
+        self.beside += pinned and after is not None and after < self._last
         self._marks += 1
         self._late[self._marks] = pairs
         self._read[buffer] = self._marks + 1
-        self.most_late = max(self.most_late, len(self._late))
         return self._marks
 
     def wait(self, sent: int) -> None:
@@ -85,6 +103,7 @@ class Device:
     def mark(self) -> int:
         """Behind all so far."""
         self._marks += 1
+        self._last = self._marks
         return self._marks
 
     def settle(self) -> None:
@@ -93,13 +112,17 @@ class Device:
             self.wait(sent)
         self.settled += 1
 
-    def pin(self, arrays: Any) -> list[int]:
-        """Notes them."""
-        pinned = [array.ctypes.data for array in arrays]
+    def pin(self, arrays: Any) -> list[range]:
+        """Notes where they lie."""
+        pinned = [range(*byte_bounds(array)) for array in arrays]
         self.pinned += pinned
         return pinned
 
-    def unpin(self, pinned: list[int]) -> None:
+    def unpin(self, pinned: list[range]) -> None:
         """Forgets them."""
-        for pointer in pinned:
-            self.pinned.remove(pointer)
+        for each in pinned:
+            self.pinned.remove(each)
+
+    def _is_pinned(self, array: np.ndarray) -> bool:
+        first, end = byte_bounds(array)
+        return any(each.start <= first and end <= each.stop for each in self.pinned)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from kernels import agreement
+from tests.kernels import test_parity
 from tests.kernels.prints import IDENTITY, NOTHING, affine_of, lie, minutiae
 
+cuda = test_parity.cuda
 MARGIN = 16
 X, Y = np.array([10.0, 110.0, 10.0, 110.0]), np.array([20.0, 20.0, 220.0, 220.0])
 SQUARE = X, Y, np.zeros(4)
@@ -44,15 +46,28 @@ def test_what_lies_beside_the_other_print_is_not_expected_there():
     assert count(found, SQUARE) == [[0, 0, 0, 0]]
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "seen"), [(126, 20, 1), (127, 20, 0), (-6, 20, 1), (10, 3, 0), (10, 236, 1)]
-)
+# on each edge of the square's box with its margin, and a pixel beyond
+EDGES = [(126, 20, 1), (127, 20, 0), (-6, 20, 1), (-7, 20, 0)]
+EDGES += [(10, 236, 1), (10, 237, 0), (10, 4, 1), (10, 3, 0)]
+
+
+@pytest.mark.parametrize(("x", "y", "seen"), EDGES)
 def test_the_margin_counts_as_seen(x, y, seen):
     found = lie(IDENTITY, x=X, y=Y, partner=ALL)
     assert count(found, beside(x, y))[0][2] == 4 + seen
     more = beside(x, y)
     found = lie(IDENTITY, x=more[0], y=more[1], partner=[*ALL, [255]])
     assert count(found, SQUARE, probe=more)[0][1] == 4 + seen
+
+
+@pytest.mark.parametrize(("x", "y", "seen"), EDGES)
+def test_cuda_text_has_the_edges_of_a_box_where_the_reference_has_them(cuda, x, y, seen):
+    # whole places that nothing moves: no float is rounded
+    square, more, one = minutiae(SQUARE), minutiae(beside(x, y)), np.arange(1)
+    found = lie(IDENTITY, x=X, y=Y)
+    assert cuda(agreement.count, square, more, one, found, MARGIN)[2, 0] == 4 + seen
+    found = lie(IDENTITY, x=beside(x, y)[0], y=beside(x, y)[1])
+    assert cuda(agreement.count, more, square, one, found, MARGIN)[1, 0] == 4 + seen
 
 
 def test_what_met_is_expected_even_beyond_the_margin():

@@ -4,6 +4,7 @@ devices that pass for one, and a real one where it is there."""
 from __future__ import annotations
 
 import gc
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -67,17 +68,41 @@ def test_a_real_device_changes_nothing(prints, whole, block, memory):
         np.testing.assert_allclose(found.scores, whole[2], atol=1e-5)
 
 
-def test_what_has_no_room_streams_through_two_buffers(prints):
+def test_what_streams_is_pinned_and_copied_while_the_device_computes(prints):
     gallery, probes = prints
     device = Device()
     blocks = Blocks(gallery, [device], 20, 2 * 20 * 64 * 40)
-    assert 0 < blocks.streamed <= 15
+    assert 2 < blocks.streamed <= 15
     found = blocks.search(probes, RULE, 5, compare)
     assert found.prints.shape == (3, 5)
-    assert device.pinned
+    # but for the first, each is copied into one buffer while the other is read
+    assert device.beside == blocks.streamed - 1
     del blocks
     gc.collect()
     assert not device.pinned
+
+
+def nbytes(prints):
+    return sum(getattr(prints, field.name).nbytes for field in fields(prints))
+
+
+@pytest.mark.parametrize("blocks_of_room", [2, 3, 5.5, 10])
+def test_what_stays_and_the_buffers_fit_the_room_and_fill_it(prints, blocks_of_room):
+    gallery, device = prints[0], Device()
+    largest = max(nbytes(cut(gallery, at, at + 20)) for at in range(0, 300, 20))
+    room = int(blocks_of_room * largest)
+    blocks = Blocks(gallery, [device], 20, room)
+    assert blocks.streamed >= 2
+    assert room - largest < device.xp.taken <= room
+
+
+def test_a_gallery_that_just_fits_stays_whole_and_without_buffers(prints):
+    gallery = prints[0]
+    size = sum(nbytes(cut(gallery, at, at + 20)) for at in range(0, 300, 20))
+    for room, streams in ((size, False), (size - 1, True)):
+        device = Device()
+        assert (Blocks(gallery, [device], 20, room).streamed > 0) is streams
+        assert device.xp.taken <= room
 
 
 def test_nothing_is_found_in_an_empty_gallery(prints):

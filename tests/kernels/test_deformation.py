@@ -9,6 +9,7 @@ import pytest
 
 from kernels import deformation
 from kernels.deformation import NONE, Fitting
+from tests.kernels import test_parity
 from tests.kernels.prints import (
     IDENTITY,
     NOTHING,
@@ -20,6 +21,7 @@ from tests.kernels.prints import (
     scatter,
 )
 
+cuda = test_parity.cuda
 HOW = Fitting(14.0, 3, (18.0, 14.0, 12.0), 24, 1e4, 0.7, 50.0, 0.05)
 N = 40
 PAIRS = 12
@@ -30,15 +32,20 @@ def finger():
     return scatter(np.random.default_rng(4), N, apart=25)
 
 
-def fit(probe, *candidates, pairs=PAIRS, wrong=0, how=HOW):
-    """Lays a probe on candidates whose minutia i is the probe's own: so say the first `pairs`."""
+def call(function, *args):
+    return function(*args)
+
+
+def fit(probe, *candidates, pairs=PAIRS, wrong=0, how=HOW, run=call):
+    """Lays a probe on candidates whose minutia i is the probe's own: so say the first `pairs`.
+    run: `cuda`, or else the reference is asked."""
     index = np.arange(pairs, dtype=np.uint8)[:, None].repeat(len(candidates), axis=1)
     theirs = index.copy()
     theirs[:wrong] = theirs[:wrong][::-1]
     paired = (index, theirs, np.full(index.shape, 100, np.uint8))
     kept = np.full(index.shape, 0.7, np.float32)
     which = np.arange(len(candidates))
-    return deformation.fit(minutiae(probe), minutiae(*candidates), which, paired, kept, how)
+    return run(deformation.fit, minutiae(probe), minutiae(*candidates), which, paired, kept, how)
 
 
 def where(found, x, y):
@@ -103,6 +110,30 @@ def test_places_lie_nearer_than_the_tolerance(finger, off, meet):
     other[-1] += off
     found = fit((x, y, angle), (other, y, angle), how=replace(HOW, tolerance=(12.0,)))
     assert bool(found.partner[-1, 0] != NONE) is meet
+
+
+@pytest.mark.parametrize(("off", "meet"), [(11, True), (12, False), (-11, True), (-12, False)])
+def test_cuda_text_has_the_edge_of_the_tolerance_where_the_reference_has_it(
+    finger, cuda, off, meet
+):
+    x, y, angle = np.rint(finger[0]), np.rint(finger[1]), finger[2]
+    other = x.copy()
+    other[-1] += off
+    how = replace(HOW, tolerance=(12.0,))
+    found = fit((x, y, angle), (other, y, angle), how=how, run=cuda)
+    assert bool(found.partner[-1, 0] != NONE) is meet
+
+
+def test_places_beyond_the_edge_are_compared_as_if_they_lay_on_it(finger, cuda):
+    x, y, angle = (part.copy() for part in finger)
+    there_x, there_y = x.copy(), y.copy()
+    x[-4:-2], there_x[-4:-2] = [2100, -2100], [3000, -3000]
+    y[-2:], there_y[-2:] = [2100, -2100], [3000, -3000]
+    for run in (call, cuda):  # one round: then the map goes where the far ones are
+        found = fit(
+            (x, y, angle), (there_x, there_y, angle), how=replace(HOW, tolerance=(12.0,)), run=run
+        )
+        assert found.partner[:, 0].tolist() == list(range(N))
 
 
 def test_the_other_direction_is_another_minutia(finger):

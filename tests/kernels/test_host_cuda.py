@@ -1,9 +1,10 @@
-"""The stand-in for CUDA: blocks of any size compute the same, and a missing barrier is found."""
+"""The stand-in for CUDA: blocks of any size compute the same, and a missing barrier is found. Every
+kernel there is goes through it."""
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from kernels import (
     agreement,
     deformation,
+    oriented,
     pairing,
     relaxation,
     ridges,
@@ -20,10 +22,11 @@ from kernels import (
 )
 from tests.kernels import fake_gpu, host_cuda
 from tests.kernels.prints import cells, minutiae, scatter
-from tests.kernels.test_parity import FITTING, HOW, like, pair
+from tests.kernels.test_oriented import pictures
+from tests.kernels.test_parity import FITTING, HOW, NAMES, like, pair
 
-NAMES = ["voting", "selection", "similarity", "pairing", "relaxation"]
-NAMES += ["deformation", "agreement", "ridges"]
+EXACT = {"voting", "voting_tensor", "selection", "similarity", "pairing"}  # integers, none rounded
+WHOLE_WARPS = {"voting_tensor"}  # lanes exchange values: blocks must be of whole warps
 VOTING = voting.Voting(2, 64, np.minimum(np.arange(64), voting.MOST_WEIGHT).astype(np.uint16))
 
 pytestmark = pytest.mark.skipif(
@@ -189,6 +192,7 @@ def work(probe_count, batch, seed):
     )
     return {
         "voting": (voting.vote, *task, VOTING),
+        "voting_tensor": (voting.vote, *task, replace(VOTING, form="tensor")),
         "selection": (selection.select, voting.vote(*task, VOTING), 3),
         "similarity": (similarity.best, *task, 64),
         "pairing": (pairing.pairs, *similarity.best(*task, 64), 12),
@@ -196,6 +200,7 @@ def work(probe_count, batch, seed):
         "deformation": (deformation.fit, *task, paired, kept, FITTING),
         "agreement": (agreement.count, *task, lie, 16),
         "ridges": (ridges.compare, own, *others, candidates, lie, ridges.Comparing(5, 4)),
+        "oriented": (oriented.grow, *pictures(rng, (2, 20, 45)), oriented.Growing(4, 0.5, 3.0, 2)),
     }
 
 
@@ -210,8 +215,19 @@ def arrays(result):
     return [np.atleast_1d(each) for each in (result if isinstance(result, tuple) else (result,))]
 
 
-@pytest.mark.parametrize("threads", [1, 8, 37])
-@pytest.mark.parametrize("name", NAMES)
+def test_every_kernel_is_run_here():
+    """A kernel's file without an entry in `work` has nobody who compares it, or looks for races."""
+    assert sorted(work(1, 1, seed=4)) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("name", "threads"),
+    [
+        (name, threads)
+        for name in NAMES
+        for threads in ([32, 128] if name in WHOLE_WARPS else [1, 8, 37])
+    ],
+)
 def test_blocks_of_any_size_agree_with_the_reference(name, threads):
     function, *args = work(40, 9, seed=5)[name]
     expected = arrays(function(*args))
@@ -219,7 +235,7 @@ def test_blocks_of_any_size_agree_with_the_reference(name, threads):
     for a, padded in zip(expected, got, strict=True):
         b = padded[: len(a)]  # a device may keep room for the largest print
         assert not padded[len(a) :].any()
-        if name in ("similarity", "pairing"):
+        if name in EXACT:
             np.testing.assert_array_equal(a, b)
         else:  # a rounded float may fall to the other side of an edge
             assert np.isclose(a, b, rtol=1e-3, atol=0.02).mean() > 0.95
@@ -228,9 +244,13 @@ def test_blocks_of_any_size_agree_with_the_reference(name, threads):
 @pytest.mark.parametrize("name", NAMES)
 def test_no_kernel_races(name):
     function, *args = work(20, 7, seed=6)[name]  # 7: a block has one after the other
+    threads, started = 64 if name in WHOLE_WARPS else 8, []
 
     def launch(*task):
-        host_cuda.racecheck(*task)
-        host_cuda.launch(*task)  # nothing came back: a function's later kernels need what it wrote
+        started.append(task[0])
+        host_cuda.racecheck(*task, threads=threads)
+        # nothing came back: a function's later kernels need what it wrote
+        host_cuda.launcher(threads)(*task)
 
     on_host(launch, function, *args)
+    assert name in started

@@ -130,6 +130,13 @@ def test_cuda_text_agrees_with_the_reference(cuda, count, shape, reach, height, 
     assert (apart > 1e-4).sum() <= 0.001 * apart.size
 
 
+@pytest.mark.parametrize("reach", [1, 9, 10, 11, 12, 16])
+def test_cuda_text_has_all_of_a_filter_whichever_form_it_takes(cuda, reach):
+    # a wide envelope: what lies at the filter's edge counts nearly as much as its middle
+    task = *pictures(np.random.default_rng(reach), (1, 24, 37)), Growing(reach, 2.0, 1.0, 1)
+    np.testing.assert_allclose(cuda(oriented.grow, *task), oriented.grow(*task), atol=1e-6)
+
+
 def test_threads_share_a_tile_without_a_race():
     task = *pictures(np.random.default_rng(5), (2, 20, 45)), replace(HOW, reach=4, rounds=2)
     expected = oriented.grow(*task)

@@ -29,16 +29,7 @@ from tests.kernels.prints import cells, cut, draw, minutiae, moved, scatter
 HOW = relaxation.Relaxation(
     0.5, 5, 8.0, 0.06, 16.0, np.maximum(4, np.arange(65) // 4).astype(np.int32)
 )
-NAMES = [
-    "voting",
-    "selection",
-    "similarity",
-    "pairing",
-    "relaxation",
-    "deformation",
-    "agreement",
-    "ridges",
-]
+NAMES = sorted(path.stem for path in backend.SOURCES.glob("*.cu"))
 FITTING = deformation.Fitting(14.0, 3, (18.0, 14.0, 12.0), 24, 1e4, 0.7, 50.0, 0.05)
 
 
@@ -234,7 +225,7 @@ def test_cuda_text_agrees_where_prints_lie_on_each_other(
 
 
 @pytest.mark.skipif(shutil.which("nvcc") is None, reason="nvcc is not installed")
-@pytest.mark.parametrize("name", [*NAMES, "oriented"])
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
 def test_cuda_text_compiles_to_ptx(tmp_path, name, arch):
     source = backend.SOURCES / f"{name}.cu"

@@ -1,4 +1,4 @@
-"""Relaxation: a moved print keeps its score, a scrambled one loses it."""
+"""Relaxation: a moved print keeps its score, a scrambled one loses it; pairs by the definition."""
 
 from __future__ import annotations
 
@@ -40,6 +40,34 @@ def score(one, other, likeness=100):
     index = np.arange(N, dtype=np.uint8)[:, None]
     found = (index, index, np.full((N, 1), likeness, np.uint8))
     return relaxation.relax(packed(*one), packed(*other), np.array([0]), found, HOW)
+
+
+def plain(one, other, likeness=100):
+    """What each pair keeps, written as the definition reads, in float64."""
+    mine, theirs = packed(*one), packed(*other)
+    mixing = np.empty((N, N))
+    for i, k in np.ndindex(N, N):
+        turned = [int(theirs.angle[each]) - int(mine.angle[each]) for each in (i, k)]
+        cos, sin = np.cos(2 * np.pi * turned[0] / 256), np.sin(2 * np.pi * turned[0] / 256)
+        right, down = float(mine.x[k]) - mine.x[i], float(mine.y[k]) - mine.y[i]
+        off_x = float(theirs.x[k]) - theirs.x[i] - (cos * right + sin * down)
+        off_y = float(theirs.y[k]) - theirs.y[i] - (cos * down - sin * right)
+        allowed = HOW.reach + HOW.stretch * np.hypot(right, down)
+        near = np.clip(1.5 - np.hypot(off_x, off_y) / allowed, 0, 1)
+        apart = (turned[1] - turned[0]) % 256
+        same = np.clip(1.5 - min(apart, 256 - apart) / HOW.turn, 0, 1)
+        mixing[i, k] = HOW.keep if i == k else (1 - HOW.keep) / (N - 1) * near * same
+    return np.linalg.matrix_power(mixing, HOW.rounds) @ np.full(N, likeness / 128)
+
+
+@pytest.mark.parametrize("steps", [0, 12, 20, 127, 128, 129, 244])
+def test_pairs_keep_what_the_definition_has_for_every_turn_between_them(steps):
+    # so close together that where they lie tells no turn: only the directions do
+    x, y = np.random.default_rng(3).uniform(0, 4, (2, N))
+    angle = np.linspace(0, 6, N)
+    turned = angle + np.where(np.arange(N) % 2, steps * 2 * np.pi / 256, 0)
+    _, kept = score((x, y, angle), (x, y, turned))
+    np.testing.assert_allclose(kept[:, 0], plain((x, y, angle), (x, y, turned)), atol=1e-5)
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.7, np.pi, -2.0])

@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels.voting import LEVELS, MOST_WEIGHT, Voting, vote
+from tests.kernels import test_parity
 from tests.kernels.prints import cut, draw
+
+cuda = test_parity.cuda
 
 
 def how(words=4, gate=64):
@@ -75,6 +78,16 @@ def test_a_list_and_a_range_are_the_same():
     listed = vote(probes, gallery, np.array([1, 2, 3], np.int64), how())
     np.testing.assert_array_equal(listed, vote(probes, gallery, range(1, 4), how()))
     assert not listed[:, 2].any()
+
+
+@pytest.mark.parametrize("count", [17, 63, 64, 65, 130])
+def test_cuda_text_keeps_the_votes_of_many_probes_apart(cuda, count):
+    rng = np.random.default_rng(count)
+    both = draw(rng, [*rng.integers(0, 4, count), *[9] * 20], alike=0.9)
+    task = cut(both, 0, count), cut(both, count, len(both)), range(20), how()
+    expected = vote(*task)
+    assert len(np.unique(expected, axis=0)) > count // 2  # one's votes are not another's
+    np.testing.assert_array_equal(cuda(vote, *task), expected)
 
 
 def test_arrays_that_do_not_fit_are_refused():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 
 from engine.index.packing import pack_templates
 from engine.matching import voting
-from engine.settings import VotingSettings
+from engine.settings import RescoringSettings, VotingSettings
+from kernels import selection
+from kernels.blocks import Blocks
 from kernels.voting import MOST_WEIGHT
+from tests.kernels.fake_gpu import Device
 from tests.templates import draw_templates, enrol_first
 
 SETTINGS = VotingSettings()
@@ -53,6 +57,22 @@ def test_as_many_as_are_kept_need_no_vote(made, gallery):
     assert voting.thin(probe, gallery.minutiae, some, 3, SETTINGS) is some
     none = np.zeros(0, np.int64)
     assert voting.vote(probe, gallery.minutiae, none, SETTINGS).shape == (0,)
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no g++ for the kernels' CUDA text")
+@pytest.mark.parametrize(("words", "whole"), [(1, 2), (1, 4), (3, 1)])
+def test_a_whole_gallery_votes_by_its_own_number_of_words(made, gallery, words, whole):
+    probe, everyone = pack_templates(made[3][1]), np.arange(80)
+    settings = VotingSettings(words=words, words_whole=whole, kept_whole=5)
+    chosen, other = (
+        selection.select(voting.vote(probe, gallery.minutiae, everyone, rule)[None], 5)
+        for rule in (replace(settings, words=whole), settings)
+    )
+    assert (chosen != other).any()  # or it would not matter
+    blocks = Blocks(gallery.minutiae, [Device()])
+    found, scores = voting.search(probe, blocks, settings, RescoringSettings())
+    np.testing.assert_array_equal(found, chosen)
+    assert found[0, scores[0].argmax()] == 3
 
 
 @pytest.mark.parametrize("words", [1, 2, 3, 4])
