@@ -77,15 +77,15 @@ class Told(NamedTuple):
 
 class Searched(NamedTuple):
     """What came of searching: probes; prints of the gallery; mates that are not among those
-    compared; mates first, of all compared and of those that votes chose; probes whose FIRST best
-    prints are the same."""
+    compared; mates first, of all compared and of those that votes chose; share of the FIRST best
+    of all that votes chose, 0..1."""
 
     probes: int
     prints: int
     lost: int
     first: int
     first_chosen: int
-    same: int
+    best_chosen: float
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -257,7 +257,8 @@ def search(
     probes = probes[:: arguments.every]
     everyone = np.arange(len(gallery), dtype=np.int64)
     how = replace(settings.voting, words=settings.voting.words_whole)
-    lost = first = first_chosen = same = 0
+    lost = first = first_chosen = 0
+    shares = []
     for probe in track(probes, f"among {len(gallery):,}", console=console):
         packed = pack_templates(probe.templates[0])
         mates = gallery.prints_of(np.array([number[probe.person]]))
@@ -265,12 +266,12 @@ def search(
         votes = vote(packed, gallery.minutiae, everyone, how)
         chosen = selection.select(votes[None], settings.voting.kept_whole)[0]
         best = everyone[np.argsort(-scores, kind="stable")[:FIRST]]
-        best_chosen = chosen[np.argsort(-scores[chosen], kind="stable")[:FIRST]]
+        shares.append(np.isin(best, chosen).mean())
         lost += not np.isin(mates, chosen).any()
         first += best[0] in mates
-        first_chosen += best_chosen[0] in mates
-        same += np.array_equal(best, best_chosen)
-    return Searched(len(probes), len(gallery), lost, first, first_chosen, same)
+        first_chosen += chosen[np.argmax(scores[chosen])] in mates
+    share = float(np.mean(shares))
+    return Searched(len(probes), len(gallery), lost, first, first_chosen, share)
 
 
 def describe(rows: Sequence[tuple[str, Told]], found: Searched | None) -> str:
@@ -292,8 +293,8 @@ def describe(rows: Sequence[tuple[str, Told]], found: Searched | None) -> str:
         text += (
             f"\nOf {found.probes:,} probes among {found.prints:,} prints, all compared by pairs, "
             f"{found.first:,} have their mate first; {found.first_chosen:,} where only those with "
-            f"the most votes are compared, which lack the mates of {found.lost:,}. The {FIRST} "
-            f"best prints are the same, in the same order, for {found.same:,}.\n"
+            f"the most votes are compared, which lack the mates of {found.lost:,}. Of the {FIRST} "
+            f"best prints of all they have {found.best_chosen:.0%}.\n"
         )
     return text
 

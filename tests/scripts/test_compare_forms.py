@@ -67,7 +67,7 @@ def test_the_tables_are_written_into_the_page(folder):
     assert told.endswith("\nbelow\n")
     assert f"| {folder.name} | {REFERENCE} |" in told
     assert "Of 4 probes among 15 prints" in told
-    assert "lack the mates of 0. The 20 best prints are the same, in the same order, for 4." in told
+    assert "lack the mates of 0. Of the 20 best prints of all they have 100%." in told
 
 
 def test_a_form_with_another_rate_is_an_error(folder, monkeypatch, capsys):
