@@ -275,20 +275,16 @@ def search(
 
 
 def describe(rows: Sequence[tuple[str, Told]], found: Searched | None) -> str:
-    """The section of a page."""
-    head = "set", "form", "EER %", "comparisons", "another score", "at most by"
-    cells = [
-        (
-            name,
-            told.form,
-            f"{told.eer:.3f}",
-            f"{told.compared:,}",
-            f"{told.other:,}",
-            f"{told.apart:.2g}",
-        )
-        for name, told in rows
-    ]
+    """The section of a page: a row for each set; what differs from the reference by column."""
+    forms = list(dict.fromkeys(told.form for _, told in rows))
+    head = "set", "comparisons", *(f"{form}: EER %" for form in forms[:1]), *forms[1:]
+    cells = []
+    for name in dict.fromkeys(name for name, _ in rows):
+        first, *others = (told for each, told in rows if each == name)
+        differ = (f"{told.eer:.2f}; {told.other:,}; {told.apart:.1g}" for told in others)
+        cells.append((name, f"{first.compared:,}", f"{first.eer:.2f}", *differ))
     text = table(head, cells)
+    text += "\nOf each form: EER; how many scores differ by 0.01 or more; by how much at most.\n"
     if found:
         text += (
             f"\nOf {found.probes:,} probes among {found.prints:,} prints, all compared by pairs, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def test_the_tables_are_written_into_the_page(folder):
     told = page.read_text()
     assert told.startswith("above\n")
     assert told.endswith("\nbelow\n")
-    assert f"| {folder.name} | {REFERENCE} |" in told
+    assert f"| set | comparisons | {REFERENCE}: EER % | in chunks | two threads |" in told
+    assert re.search(rf"\| {folder.name} \| 27 \| [\d.]+ \| [\d.]+; 0; ", told)
     assert "Of 4 probes among 15 prints" in told
     assert "lack the mates of 0. Of the 20 best prints of all they have 100%." in told
 
@@ -74,7 +76,7 @@ def test_a_form_with_another_rate_is_an_error(folder, monkeypatch, capsys):
     rows = [Told(REFERENCE, 1.0, 9, 0, 0.0), Told("in chunks", 1.1, 9, 1, 3.0)]
     monkeypatch.setattr(compare_forms, "hold", lambda *args: rows)
     assert main([str(folder)]) == 1
-    assert "| in chunks | 1.100 | 9 | 1 | 3 |" in capsys.readouterr().out
+    assert f"| {folder.name} | 9 | 1.00 | 1.10; 1; 3 |" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
