@@ -214,7 +214,7 @@ def work(probe_count, batch, seed):
     return {
         "voting": (voting.vote, *task, VOTING),
         "voting_tensor": (voting.vote, *task, replace(VOTING, form="tensor")),
-        "selection": (selection.select, voting.vote(*task, VOTING), 3),
+        "selection": (selection.select, rng.integers(0, 9, (4, 700)).astype(np.uint16), 60),
         "similarity": (similarity.best, *task, 64),
         "pairing": (pairing.pairs, *similarity.best(*task, 64), 12),
         "relaxation": (relaxation.relax, *task, paired, HOW),
