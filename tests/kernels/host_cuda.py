@@ -30,12 +30,13 @@ from kernels import backend
 BLOCKS = 3  # of a grid, at most: enough to stride over it
 SHIM = r"""
 #include <atomic>
-#include <barrier>
 #include <cmath>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <mutex>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -52,12 +53,42 @@ static thread_local uint3 threadIdx, blockIdx;
 static uint3 blockDim = {1, 1, 1}, gridDim = {1, 1, 1};
 
 namespace host {
+// As std::barrier, which would hide races: libstdc++ has counters that barriers share, so that
+// ThreadSanitizer takes warps that wait each for itself to be in order.
+class Barrier {
+    std::mutex own;
+    std::condition_variable passed;
+    int expected, missing;
+    unsigned phase = 0;
+
+    void arrive() {
+        if (--missing) return;
+        missing = expected;
+        ++phase;
+        passed.notify_all();
+    }
+
+public:
+    explicit Barrier(int threads) : expected(threads), missing(threads) {}
+    void arrive_and_wait() {
+        std::unique_lock lock(own);
+        const unsigned before = phase;
+        arrive();
+        passed.wait(lock, [&] { return phase != before; });
+    }
+    void arrive_and_drop() {
+        std::lock_guard lock(own);
+        --expected;
+        arrive();
+    }
+};
+
 struct Warp {
-    std::barrier<> all;
+    Barrier all;
     alignas(8) unsigned char given[2][32 * 32];  // by its lanes; two, for one may still be read
     explicit Warp(int threads) : all(threads) {}
 };
-static thread_local std::barrier<>* block;
+static thread_local Barrier* block;
 static thread_local Warp* warp;
 static thread_local int turn;
 
@@ -154,7 +185,7 @@ template <class... Args, void (*kernel)(Args...)> struct Kernel<kernel> {
         for (unsigned b = 0; b < blocks; ++b) {
             // what another block has left there is nothing to read: NaN, or -1
             std::memset(&__start_of_the_block, 0xff, &__stop_of_the_block - &__start_of_the_block);
-            std::barrier<> all(threads);
+            Barrier all(threads);
             std::deque<Warp> warps;
             for (unsigned t = 0; t < threads; t += 32) warps.emplace_back(min(32u, threads - t));
             const auto work = [&](unsigned t) {

@@ -86,6 +86,17 @@ extern "C" __global__ void shuffle(
     most[i] = best;
 }
 """
+# Each warp waits for itself, some times, and reads what the other has written.
+ACROSS = r"""
+extern "C" __global__ void across(int sound, int* __restrict__ got)
+{
+    __shared__ int held[64];
+    held[threadIdx.x] = threadIdx.x;
+    if (sound) __syncthreads();
+    for (int time = 0; time < 4; ++time) __syncwarp();
+    got[threadIdx.x] = held[63 - threadIdx.x];
+}
+"""
 NUMBERS = r"""
 extern "C" __global__ void numbers(float* __restrict__ out)
 {
@@ -161,6 +172,16 @@ def test_lanes_get_what_others_of_their_warp_give(threads, lanes):
     host_cuda.racecheck("shuffle", 1, *args, threads=threads, text=SHUFFLE)
 
 
+def test_warps_that_wait_each_for_itself_are_in_no_order():
+    def check(sound):
+        got = np.zeros(64, np.int32)
+        host_cuda.racecheck("across", 1, np.int32(sound), got, threads=64, text=ACROSS)
+
+    check(True)
+    with pytest.raises(AssertionError, match="data race"):
+        check(False)
+
+
 def test_numbers_are_those_of_cuda():
     out = np.zeros(6, np.float32)
     host_cuda.launcher(text=NUMBERS)("numbers", 1, out)
@@ -193,7 +214,7 @@ def work(probe_count, batch, seed):
     return {
         "voting": (voting.vote, *task, VOTING),
         "voting_tensor": (voting.vote, *task, replace(VOTING, form="tensor")),
-        "selection": (selection.select, voting.vote(*task, VOTING), 3),
+        "selection": (selection.select, rng.integers(0, 9, (4, 700)).astype(np.uint16), 60),
         "similarity": (similarity.best, *task, 64),
         "pairing": (pairing.pairs, *similarity.best(*task, 64), 12),
         "relaxation": (relaxation.relax, *task, paired, HOW),
