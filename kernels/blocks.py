@@ -124,7 +124,7 @@ class _Share:
     def __init__(self, device: Any, blocks: Sequence[_Block], room: int) -> None:
         self._device = device
         fits = sum(block.nbytes for block in blocks) <= room
-        buffers = 0 if fits else min(2, len(blocks)) * max(block.nbytes for block in blocks)
+        buffers = 0 if fits else min(2, len(blocks)) * sum(_sizes(blocks))
         self.resident: list[_Block] = []
         self.streamed: list[_Block] = []
         self._buffers: list[Packed] = []
@@ -210,6 +210,13 @@ def _cut(prints: Packed, block: int) -> list[_Block]:
 def _columns(prints: Packed) -> list[Any]:
     """All arrays of one dimension that prints consist of."""
     return [*prints.codes, prints.x, prints.y, prints.angle, prints.start]
+
+
+def _sizes(blocks: Sequence[_Block]) -> list[int]:
+    """Bytes of each array that has room for any of these blocks: the most minutiae may lie in one
+    of them and the most prints in another."""
+    columns = zip(*(_columns(block.prints) for block in blocks), strict=True)
+    return [max(column.nbytes for column in each) for each in columns]
 
 
 def _buffer(blocks: Sequence[_Block], xp: Any) -> Packed:

@@ -141,6 +141,17 @@ def test_an_error_leaves_the_buffers_fit_for_the_next_search(prints, whole):
     np.testing.assert_array_equal(blocks.search(probes, RULE, 25, fail_once).prints, whole[0])
 
 
+def test_a_buffer_fits_the_most_prints_and_the_most_minutiae_of_different_blocks():
+    minutia, print_ = 4 * 8 + 5, 8  # bytes
+    gallery = draw(np.random.default_rng(1), [10] * 12 + [64])
+    resident = 40 * minutia + 5 * print_
+    both = 2 * (64 * minutia + 5 * print_) + resident  # with two buffers
+    for room, streamed in ((both - 1, 4), (both, 3)):
+        device = Device()
+        assert Blocks(gallery, [device], 4, room).streamed == streamed
+        assert device.xp.taken <= room
+
+
 def test_a_gallery_without_a_device_is_refused(prints):
     with pytest.raises(ValueError, match="needs a device"):
         Blocks(prints[0], [])
