@@ -30,16 +30,20 @@ from kernels import backend
 BLOCKS = 3  # of a grid, at most: enough to stride over it
 SHIM = r"""
 #include <atomic>
+#include <climits>
 #include <cmath>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <mutex>
 #include <thread>
 #include <tuple>
 #include <vector>
+#ifdef __linux__
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #define __global__
 #define __device__
 #define __forceinline__ inline
@@ -54,31 +58,37 @@ static uint3 blockDim = {1, 1, 1}, gridDim = {1, 1, 1};
 
 namespace host {
 // As std::barrier, which would hide races: libstdc++ has counters that barriers share, so that
-// ThreadSanitizer takes warps that wait each for itself to be in order.
+// ThreadSanitizer takes warps that wait each for itself to be in order; and with a lock, a thread
+// that wakes up late would come after what others did since. Here it comes after who arrived.
 class Barrier {
-    std::mutex own;
-    std::condition_variable passed;
-    int expected, missing;
-    unsigned phase = 0;
+    std::atomic<int> expected, missing;
+    std::atomic<unsigned> phase = 0;
 
-    void arrive() {
-        if (--missing) return;
-        missing = expected;
-        ++phase;
-        passed.notify_all();
+    unsigned arrive() {  // the phase that this ends
+        const unsigned now = phase.load(std::memory_order_relaxed);
+        if (missing.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            missing.store(expected.load(std::memory_order_relaxed), std::memory_order_relaxed);
+            phase.store(now + 1, std::memory_order_release);
+#ifdef __linux__
+            syscall(SYS_futex, &phase, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+#endif
+        }
+        return now;
     }
 
 public:
     explicit Barrier(int threads) : expected(threads), missing(threads) {}
     void arrive_and_wait() {
-        std::unique_lock lock(own);
-        const unsigned before = phase;
-        arrive();
-        passed.wait(lock, [&] { return phase != before; });
+        const unsigned now = arrive();
+        while (phase.load(std::memory_order_acquire) == now)
+#ifdef __linux__
+            syscall(SYS_futex, &phase, FUTEX_WAIT_PRIVATE, now, nullptr, nullptr, 0);
+#else
+            std::this_thread::yield();
+#endif
     }
     void arrive_and_drop() {
-        std::lock_guard lock(own);
-        --expected;
+        expected.fetch_sub(1, std::memory_order_relaxed);
         arrive();
     }
 };
