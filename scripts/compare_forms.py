@@ -53,7 +53,7 @@ from engine.matching.rescoring import rescore
 from engine.matching.voting import vote
 from engine.settings import Settings
 from engine.types import F64
-from kernels import backend, selection
+from kernels import backend, packed, ridges, selection
 from kernels.team import Team
 
 Compare = Callable[[comparison.Prints, comparison.Prints, np.ndarray], comparison.Comparison]
@@ -144,7 +144,7 @@ def hold(name: str, prints: Sequence[Print], nonmated: int, settings: Settings) 
     held = pack(prints)
     meaning = calibration.load(settings.extractor)
     with closing(Team(2)) as team:
-        forms = {**in_numpy(settings), **on_team(team, held, settings), **by_cuda(settings)}
+        forms = {**in_numpy(settings), **on_team(team, held, settings), **by_cuda(held, settings)}
         scores = {
             form: run(compare, held, plan, meaning, f"{name}, {form}")
             for form, compare in forms.items()
@@ -204,17 +204,19 @@ def on_team(team: Team, held: comparison.Prints, settings: Settings) -> dict[str
     return {"two processes": compare}
 
 
-def by_cuda(settings: Settings) -> dict[str, Compare]:
+def by_cuda(held: comparison.Prints, settings: Settings) -> dict[str, Compare]:
     """The CUDA text: on a device, or on the processor, or not at all where there is no g++."""
+    how = settings.rescoring, settings.comparison
     if backend.device_count():
         device = backend.Device()
+        with device.use():
+            there = comparison.Prints(
+                packed.move(held.minutiae, device.xp), ridges.move(held.cells, device.xp)
+            )
 
-        def compare(probe: Any, held: Any, candidates: np.ndarray) -> comparison.Comparison:
+        def compare(probe: Any, _: Any, candidates: np.ndarray) -> comparison.Comparison:
             with device.use():
-                there = moved(held, device.xp)
-                return comparison.compare(
-                    probe, there, candidates, settings.rescoring, settings.comparison
-                )
+                return comparison.compare(probe, there, candidates, *how)
 
         return {f"CUDA, {backend.gpu_name()}": compare}
     if shutil.which("g++") is None:
@@ -222,27 +224,11 @@ def by_cuda(settings: Settings) -> dict[str, Compare]:
         return {}
     from tests.kernels import fake_gpu
 
-    def compare_here(probe: Any, held: Any, candidates: np.ndarray) -> comparison.Comparison:
+    def compare_here(*task: Any) -> comparison.Comparison:
         with fake_gpu.computing():
-            return comparison.compare(
-                probe, held, candidates, settings.rescoring, settings.comparison
-            )
+            return comparison.compare(*task, *how)
 
     return {"CUDA text on the processor": compare_here}
-
-
-def moved(held: comparison.Prints, xp: Any) -> comparison.Prints:
-    """The prints on a device, once for each set."""
-    from kernels import packed, ridges
-
-    key = id(held)
-    if key not in _there:
-        _there.clear()
-        _there[key] = comparison.Prints(packed.move(held.minutiae, xp), ridges.move(held.cells, xp))
-    return _there[key]
-
-
-_there: dict[int, comparison.Prints] = {}
 
 
 def search(
@@ -260,10 +246,10 @@ def search(
     lost = first = first_chosen = 0
     shares = []
     for probe in track(probes, f"among {len(gallery):,}", console=console):
-        packed = pack_templates(probe.templates[0])
+        alone = pack_templates(probe.templates[0])
         mates = gallery.prints_of(np.array([number[probe.person]]))
-        scores = rescore(packed, gallery.minutiae, everyone, settings.rescoring)
-        votes = vote(packed, gallery.minutiae, everyone, how)
+        scores = rescore(alone, gallery.minutiae, everyone, settings.rescoring)
+        votes = vote(alone, gallery.minutiae, everyone, how)
         chosen = selection.select(votes[None], settings.voting.kept_whole)[0]
         best = everyone[np.argsort(-scores, kind="stable")[:FIRST]]
         shares.append(np.isin(best, chosen).mean())
