@@ -116,24 +116,24 @@ def share(probes: Packed, candidates: Any) -> int:
 def require_probes(probes: Packed) -> None:
     """Raises ValueError for a probe of more minutiae than a print has, and where prints do not
     follow each other. On a GPU, where nobody waits to know, only for a single probe of too many."""
-    many = len(probes) == 1 and probes.codes.shape[1] > MAX_MINUTIAE
-    if not many and backend.array_module(probes.start) is np:
+    minutiae = probes.codes.shape[1]
+    if backend.array_module(probes.start) is np:
         each = np.diff(probes.start)
-        many = each.max(initial=0) > MAX_MINUTIAE
-        if probes.start[0] or probes.start[-1] != probes.codes.shape[1] or each.min(initial=0) < 0:
+        if probes.start[0] or probes.start[-1] != minutiae or each.min(initial=0) < 0:
             raise ValueError("the probes' minutiae must follow each other, from 0 to the last")
-    if many:
+        most = each.max(initial=0)
+    else:
+        most = minutiae if len(probes) == 1 else 0
+    if most > MAX_MINUTIAE:
         raise ValueError(f"a probe must be a print of at most {MAX_MINUTIAE} minutiae")
 
 
 def require_within(prints: Sized, which: Any) -> None:
     """Raises ValueError for numbers, int64 (B,), of prints that are not there. Not on a GPU, where
     nobody waits to know: what such a number reads there is undefined."""
-    if backend.array_module(which) is np and len(which):
-        low, high = int(which.min()), int(which.max())
-        if low < 0 or high >= len(prints):
-            wrong = low if low < 0 else high
-            raise ValueError(f"there is no print {wrong} among {len(prints)}")
+    wrong = _out_of_range(which, len(prints) - 1)
+    if wrong is not None:
+        raise ValueError(f"there is no print {wrong} among {len(prints)}")
 
 
 def counts(prints: Packed, which: Any) -> Any:
@@ -141,12 +141,18 @@ def counts(prints: Packed, which: Any) -> Any:
     as `require_within`, and for more minutiae than a print has."""
     require_within(prints, which)
     found = prints.start[which + 1] - prints.start[which]
-    if backend.array_module(which) is np and len(found):
-        low, high = int(found.min()), int(found.max())
-        if low < 0 or high > MAX_MINUTIAE:
-            wrong = low if low < 0 else high
-            raise ValueError(f"a print has {wrong} minutiae, must be 0 to {MAX_MINUTIAE}")
+    wrong = _out_of_range(found, MAX_MINUTIAE)
+    if wrong is not None:
+        raise ValueError(f"a print has {wrong} minutiae, must be 0 to {MAX_MINUTIAE}")
     return found
+
+
+def _out_of_range(numbers: Any, most: int) -> int | None:
+    """The lowest number below 0, else the highest above `most`, else None; None on a GPU."""
+    if backend.array_module(numbers) is not np or not len(numbers):
+        return None
+    low, high = int(numbers.min()), int(numbers.max())
+    return low if low < 0 else high if high > most else None
 
 
 def slots(prints: Packed, which: Any) -> tuple[Any, Any]:

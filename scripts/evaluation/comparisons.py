@@ -70,6 +70,14 @@ def compare_all(prints: Sequence[Print], settings: Settings) -> Scores:
     )
 
 
+def by_probe(probes: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """Each of the probes of many pairs, given for each pair, with the places of its pairs: all that
+    one call compares."""
+    order = np.argsort(probes, kind="stable")
+    each, starts = np.unique(probes[order], return_index=True)
+    return list(zip(each, np.split(order, starts[1:]), strict=True))
+
+
 def pack(prints: Iterable[Print]) -> comparison.Prints:
     """The prints as the kernels read them, without those that have no template."""
     templates = [each.template for each in prints if each.template]

@@ -71,7 +71,7 @@ def gelu(cubic: float) -> onnx.ModelProto:
 
 @pytest.fixture(scope="module")
 def networks():
-    plain = leader._weights().read_bytes()
+    plain = leader._weights()
     return plain, fusing.fuse(plain)
 
 
