@@ -53,8 +53,8 @@ def decide(page: Any, choice: str, notes: str = "") -> None:
         press(page, "Tab")
         assert page.evaluate("document.activeElement.type") == "submit"
     press(page, "Enter")
-    page.locator("#confirm").wait_for()
-    assert page.evaluate("document.activeElement.textContent").startswith("Record it, next")
+    # The focus comes a moment after the part that was put in, so it is waited for.
+    page.locator("#confirm button:focus", has_text="Record it, next").wait_for()
     with page.expect_navigation(url=re.compile("recorded=1")):
         press(page, "Enter")
 
