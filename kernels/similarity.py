@@ -11,6 +11,7 @@ Codes compared by Hamming distance: Cappelli, Ferrara and Maltoni, "Minutia Cyli
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from kernels.packed import MAX_MINUTIAE, Packed, one_each, share, slots
 
 INDEX_BITS = 6
 LAST = (1 << INDEX_BITS) - 1
+_GROUP = 8  # slots whose bytes are worked on in one call: as many bytes as a slot's words have
 
 
 def best(probes: Packed, gallery: Packed, candidates: Any, gate: int) -> tuple[Any, Any]:
@@ -69,8 +71,9 @@ def _reference(
 ) -> tuple[np.ndarray, np.ndarray]:
     """`reference` for one probe.
 
-    One candidate slot at a time for all candidates: the working set is a few p×B arrays, small
-    enough for a second-level cache of 1 MB at B = 1024, and the full p×G×B×W block never exists.
+    A few candidate slots at a time for all candidates: the working set are three arrays of p×B×8
+    bytes, about as large as a second-level cache of 1 MB at B = 1024, and the full p×G×B×W block
+    never exists.
     """
     words, p = probe.codes.shape
     index, real = slots(gallery, candidates)
@@ -81,16 +84,21 @@ def _reference(
         return row, col
     held = Slots(gallery, index, real, words)
     agreeing = Agreeing(probe, words, gate, batch)
-    own = np.repeat((LAST - np.arange(p)).astype(np.uint16)[:, None], batch, axis=1)
-    key, other = np.empty((p, batch), np.uint16), np.empty((p, batch), np.uint16)
+    own = np.empty((p, batch), np.uint16)
+    own[:] = (LAST - np.arange(p))[:, None]
+    theirs = (LAST - np.arange(width)).astype(np.uint16)[:, None, None]
+    own_keys, other_keys = np.empty((2, min(_GROUP, width), p, batch), np.uint16)
+    likest = np.empty_like(row)
     with backend.unbuffered():
-        for g in range(width):
-            key[:] = agreeing.count(held, g)
+        for some in held.groups():
+            counted = agreeing.count(held, some)
+            key, other = own_keys[: len(counted)], other_keys[: len(counted)]
+            key[:] = counted
             np.multiply(key, np.uint16(LAST + 1), out=key)
-            np.add(key, np.uint16(LAST - g), out=other)
-            np.maximum(row, other, out=row)
+            np.add(key, theirs[some], out=other)
+            np.maximum(row, np.maximum.reduce(other, axis=0, out=likest), out=row)
             np.add(key, own, out=key)
-            np.maximum.reduce(key, axis=0, out=col[g])
+            np.maximum.reduce(key, axis=1, out=col[some])
     for keys in (row, col):  # an index without likeness is no partner
         likeness = np.maximum(keys >> INDEX_BITS, agreeing.none) - agreeing.none
         keys &= LAST
@@ -107,10 +115,14 @@ class Slots:
         # taken row by row: indexed together, the words of one slot would not lie side by side
         self.codes = [word.take(index) for word in gallery.codes[:words]]
         self.angle = gallery.angle.take(index)
-        self.real = [None if row.all() else row.view(np.uint8) for row in real]
+        self.real = real.view(np.uint8)
+        self.full = np.count_nonzero(real.all(axis=1))  # so many slots, the first, are of all
 
-    def __len__(self) -> int:
-        return len(self.angle)
+    def groups(self) -> Iterator[slice]:
+        """The slots, a few at a time: a call for a few holds the interpreter's lock no longer than
+        one for a single slot, and other threads need it too."""
+        for first in range(0, len(self.angle), _GROUP):
+            yield slice(first, min(first + _GROUP, len(self.angle)))
 
 
 class Agreeing:
@@ -127,26 +139,27 @@ class Agreeing:
         # full arrays: with a scalar, NumPy's maximum of bytes takes ten times as long
         self._one, self._open = (np.full(shape, n, np.uint8) for n in (1, 2 * gate))
         self._alike = np.empty(shape, np.uint64)
-        self._bits, self._agreeing, self._turn = (np.empty(shape, np.uint8) for _ in range(3))
+        self._bits, self._agreeing = np.empty((2, _GROUP, *shape), np.uint8)
 
-    def count(self, slots: Slots, g: int) -> np.ndarray:
-        """Of slot g: uint8 (p, B), good until the next; of 256 bits one less, so that all of them
-        fit, and 0 where directions differ by more than the gate or there is no minutia."""
-        alike, bits, agreeing, turn = self._alike, self._bits, self._agreeing, self._turn
-        np.bitwise_xor(self._codes[0], slots.codes[0][g], out=alike)
-        np.bitwise_count(alike, out=agreeing)
-        for w in range(1, len(self._codes)):
-            np.bitwise_xor(self._codes[w], slots.codes[w][g], out=alike)
-            np.bitwise_count(alike, out=bits)
+    def count(self, slots: Slots, some: slice) -> np.ndarray:
+        """Of these n slots: uint8 (n, p, B), good until the next; of 256 bits one less, so that all
+        of them fit, and 0 where directions differ by more than the gate or there is no minutia."""
+        alike, few = self._alike, some.stop - some.start
+        bits, agreeing = self._bits[:few], self._agreeing[:few]
+        for w, (mine, theirs) in enumerate(zip(self._codes, slots.codes, strict=True)):
+            for word, counted in zip(theirs[some], bits if w else agreeing, strict=True):
+                np.bitwise_xor(mine, word, out=alike)
+                np.bitwise_count(alike, out=counted)
             if w == 3:  # one less, but not less than none, or 256 would wrap to 0
                 np.maximum(agreeing, self._one, out=agreeing)
                 np.subtract(agreeing, self._one, out=agreeing)
-            np.add(agreeing, bits, out=agreeing)
+            if w:
+                np.add(agreeing, bits, out=agreeing)
         # |difference| <= gate in wrapping bytes: shifted by the gate, it is one comparison
-        np.subtract(slots.angle[g], self._shifted, out=turn)
+        turn = bits
+        np.subtract(slots.angle[some, None], self._shifted, out=turn)
         np.less_equal(turn, self._open, out=turn.view(bool))
         np.multiply(agreeing, turn, out=agreeing)
-        real = slots.real[g]
-        if real is not None:
-            np.multiply(agreeing, real, out=agreeing)
+        if some.stop > slots.full:
+            np.multiply(agreeing, slots.real[some, None], out=agreeing)
         return agreeing

@@ -92,8 +92,8 @@ def reference(
 ) -> np.ndarray:
     """`vote` in NumPy: the CPU's path and the oracle of the CUDA kernel.
 
-    One candidate slot at a time, as in `similarity`; what is read of the gallery is read once for
-    all probes."""
+    A few candidate slots at a time, as in `similarity`; what is read of the gallery is read once
+    for all probes."""
     batch, words = len(candidates), how.words
     votes = np.zeros((len(probes), batch), np.uint16)
     index, real = slots(gallery, np.asarray(candidates, np.int64))
@@ -103,10 +103,11 @@ def reference(
     for i in range(len(probes)):
         probe = alone(probes, i)
         agreeing = Agreeing(probe, words, how.gate, batch)
-        best = np.zeros((probe.codes.shape[1], batch), np.uint8)
+        best, likest = np.zeros((2, probe.codes.shape[1], batch), np.uint8)
         with backend.unbuffered():
-            for g in range(len(held)):
-                np.maximum(best, agreeing.count(held, g), out=best)
+            for some in held.groups():
+                np.maximum.reduce(agreeing.count(held, some), axis=0, out=likest)
+                np.maximum(best, likest, out=best)
         likeness = np.maximum(best, np.full_like(best, agreeing.none)) - agreeing.none
         how.weight.take(likeness).sum(axis=0, dtype=np.uint16, out=votes[i])
     return votes

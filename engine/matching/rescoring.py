@@ -24,6 +24,8 @@ from kernels.team import Team
 
 CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")  # of the second-level cache
 
+FIXED = 10  # minutiae that take as long as what is the same for every candidate (16 with pairs)
+
 T = TypeVar("T")
 
 
@@ -85,35 +87,50 @@ def spread(
     minutiae counts; and where each candidate is in the chunks, one after the other: int64 (B,).
 
     It runs on `threads` threads (0: one for each processor). Unless one is asked for, the processes
-    of a team do it where the gallery lies in memory that they share: two do twice as much as one,
-    which two threads do not. Raises ValueError for sizes that make no sense."""
+    of a team do it where the gallery lies in memory that they share. Raises ValueError for sizes
+    that make no sense."""
     backend.require("candidates", candidates, np.int64, 1)
     if chunk < 0 or threads < 0:
         raise ValueError(f"chunk is {chunk}, threads {threads}: must be 0 or more")
-    chunk = chunk or fitting()
-    order = np.argsort(counts(gallery, candidates).astype(np.uint8), kind="stable")
-    chunks = np.array_split(candidates[order], max(1, -(-len(order) // chunk)))
+    minutiae = counts(gallery, candidates)
     team = owner_of(gallery.start) if threads != 1 else None
-    threads = min(threads or os.cpu_count() or 1, len(chunks))
+    threads = threads or os.cpu_count() or 1
+    number = -(-len(candidates) // (chunk or fitting()))
+    if not (chunk or threads == 1 or isinstance(team, Team)):
+        number = min(number, threads * -(-len(candidates) // (threads * fitting(threads))))
+    order = np.argsort(minutiae.astype(np.uint8), kind="stable")
+    chunks = _cut(candidates[order], minutiae[order], max(number, 1))
+    threads = min(threads, len(chunks))
     if isinstance(team, Team):
         parts = team.map(work, chunks)
     elif threads == 1:
         parts = [work(some) for some in chunks]
     else:
         parts = list(_pool(threads).map(work, chunks))
-    return parts, np.argsort(order, kind="stable")
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return parts, back
+
+
+def _cut(candidates: I64, minutiae: I64, number: int) -> list[I64]:
+    """Candidates cut into chunks of about as much work each, so that threads end together."""
+    work = np.cumsum(minutiae + FIXED)
+    ends = work[-1:] * np.arange(1, number) // number
+    return np.split(candidates, np.searchsorted(work, ends))
 
 
 @cache
-def fitting() -> int:
+def fitting(threads: int = 1) -> int:
     """Candidates at a time for which local similarity is quickest: one for each KiB of the
     second-level cache, 1024 where its size is not known. A probe's minutia has a word and some
-    bytes for each of them, half of the cache for 40 minutiae (docs/performance.md)."""
+    bytes for each of them, half of the cache for 40 minutiae (docs/performance.md). Four times as
+    many where threads work side by side: each needs the interpreter's lock between NumPy's calls,
+    and one that has to wait for it loses more than the cache gives."""
     try:
         size = int(CACHE.read_text().removesuffix("K\n"))  # KiB, as Linux writes it
     except (OSError, ValueError):
-        return 1024
-    return min(max(size, 256), 4096)
+        size = 1024
+    return min(max(size, 256) * (1 if threads == 1 else 4), 4096)
 
 
 @lru_cache(maxsize=8)

@@ -56,15 +56,44 @@ def test_no_candidates_no_scores(made, gallery):
 
 
 @pytest.mark.parametrize(
-    ("told", "chunk"),
-    [("1024K\n", 1024), ("2048K\n", 2048), ("64K\n", 256), ("1M\n", 1024), (None, 1024)],
+    ("told", "chunk", "beside_others"),
+    [
+        ("1024K\n", 1024, 4096),
+        ("2048K\n", 2048, 4096),
+        ("64K\n", 256, 1024),
+        ("1M\n", 1024, 4096),
+        (None, 1024, 4096),
+    ],
 )
-def test_a_chunk_fits_the_cache(tmp_path, monkeypatch, told, chunk):
+def test_a_chunk_fits_the_cache(tmp_path, monkeypatch, told, chunk, beside_others):
     file = tmp_path / "size"
     if told is not None:
         file.write_text(told)
     monkeypatch.setattr(rescoring, "CACHE", file)
     assert rescoring.fitting.__wrapped__() == chunk
+    assert rescoring.fitting.__wrapped__(2) == beside_others
+
+
+@pytest.mark.parametrize(
+    ("candidates", "threads", "chunks"),
+    [(0, 2, 1), (50, 1, 5), (10, 2, 1), (11, 2, 2), (50, 2, 2), (90, 2, 4), (90, 3, 3)],
+)
+def test_threads_get_as_many_chunks_each(gallery, monkeypatch, candidates, threads, chunks):
+    monkeypatch.setattr(rescoring, "fitting", lambda threads=1: 10 if threads == 1 else 40)
+    some = np.arange(candidates) % 60
+    parts, back = rescoring.spread(lambda chunk: chunk, gallery.minutiae, some, 0, threads)
+    assert len(parts) == chunks
+    np.testing.assert_array_equal(np.concatenate(parts)[back], some)
+
+
+def test_chunks_are_as_much_work_each(gallery):
+    start = gallery.minutiae.start
+    parts, _ = rescoring.spread(lambda chunk: chunk, gallery.minutiae, np.arange(60), 15, 1)
+    work = [int((np.diff(start)[part] + rescoring.FIXED).sum()) for part in parts]
+    assert len(parts) == 4 and max(work) - min(work) <= 2 * (64 + rescoring.FIXED)
+    assert len({len(part) for part in parts}) > 1  # few minutiae: more candidates
+    minutiae = np.concatenate([np.diff(start)[part] for part in parts])
+    assert (np.diff(minutiae) >= 0).all()
 
 
 def test_more_than_one_probe_is_refused(made, gallery):

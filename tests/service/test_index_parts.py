@@ -114,7 +114,7 @@ def test_a_damaged_part_is_made_again(filled: Tenprint, make_row: Row, caplog) -
 def test_searches_find_the_same_with_processes_that_compare(
     filled: Tenprint, make_row: Row, searchers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.matching.rescoring.fitting", lambda: 3)  # several chunks
+    monkeypatch.setattr("engine.matching.rescoring.fitting", lambda threads=1: 3)  # several chunks
     rows = [make_row("probe", number) for number in (2, 9, 40)]
 
     def found(tenprint: Tenprint):
