@@ -84,8 +84,7 @@ def _reference(
         return row, col
     held = Slots(gallery, index, real, words)
     agreeing = Agreeing(probe, words, gate, batch)
-    own = np.empty((p, batch), np.uint16)
-    own[:] = (LAST - np.arange(p))[:, None]
+    own = (LAST - np.arange(p)).astype(np.uint16)[:, None]
     theirs = (LAST - np.arange(width)).astype(np.uint16)[:, None, None]
     own_keys, other_keys = np.empty((2, min(_GROUP, width), p, batch), np.uint16)
     likest = np.empty_like(row)

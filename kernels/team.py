@@ -1,9 +1,9 @@
 """A team of processes that compute over shared arrays.
 
-Threads do not do for the CPU's kernels: NumPy gives the interpreter's lock back within each of its
-calls, which take microseconds, and two threads hand it to and fro (docs/performance.md). Processes
-have a lock each. The arrays of a gallery lie in memory that all of them map; what is sent to and
-fro is a probe, the numbers of some candidates, and their scores.
+Threads share the interpreter's lock, which the CPU's kernels need between NumPy's calls, as does
+whoever answers meanwhile (docs/performance.md). Processes have a lock each. The arrays of a gallery
+lie in memory that all of them map; what is sent to and fro is a probe, the numbers of some
+candidates, and their scores.
 """
 
 from __future__ import annotations

@@ -93,15 +93,16 @@ def spread(
     if chunk < 0 or threads < 0:
         raise ValueError(f"chunk is {chunk}, threads {threads}: must be 0 or more")
     minutiae = counts(gallery, candidates)
-    team = owner_of(gallery.start) if threads != 1 else None
-    threads = threads or os.cpu_count() or 1
+    owner = owner_of(gallery.start) if threads != 1 else None
+    team = owner if isinstance(owner, Team) else None
+    threads = 1 if team is not None else threads or os.cpu_count() or 1
     number = -(-len(candidates) // (chunk or fitting()))
-    if not (chunk or threads == 1 or isinstance(team, Team)):
+    if threads > 1 and not chunk:
         number = min(number, threads * -(-len(candidates) // (threads * fitting(threads))))
     order = np.argsort(minutiae.astype(np.uint8), kind="stable")
     chunks = _cut(candidates[order], minutiae[order], max(number, 1))
     threads = min(threads, len(chunks))
-    if isinstance(team, Team):
+    if team is not None:
         parts = team.map(work, chunks)
     elif threads == 1:
         parts = [work(some) for some in chunks]

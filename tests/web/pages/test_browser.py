@@ -54,7 +54,7 @@ def decide(page: Any, choice: str, notes: str = "") -> None:
         assert page.evaluate("document.activeElement.type") == "submit"
     press(page, "Enter")
     # The focus comes a moment after the part that was put in, so it is waited for.
-    page.locator("#confirm button:focus", has_text="Record it, next").wait_for()
+    page.locator("#confirm button:focus", has_text=re.compile("^Record it, next")).wait_for()
     with page.expect_navigation(url=re.compile("recorded=1")):
         press(page, "Enter")
 
