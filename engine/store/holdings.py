@@ -240,10 +240,10 @@ def _record(
     gallery_id: int | None = None,
 ) -> None:
     """Numbers one change for each template of the encounter, in one gallery or in all."""
+    own = select(prints.c.id).where(prints.c.encounter_id == encounter.id)
     query = (
         select(templates.c.gallery_id, templates.c.id)
-        .join(prints, prints.c.id == templates.c.print_id)
-        .where(prints.c.encounter_id == encounter.id)
+        .where(templates.c.print_id.in_(own))
         .order_by(templates.c.id)
     )
     if gallery_id is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select
 
 from engine.store import changes, galleries, memberships, rows
 from engine.store.galleries import GalleryRow
@@ -178,9 +178,8 @@ def of_person(connection: Connection, gallery: GalleryRow, person: str) -> list[
         )
         .select_from(templates)
         .join(prints, prints.c.id == templates.c.print_id)
-        .join(persons, persons.c.id == prints.c.person_id)
         .outerjoin(images, images.c.print_id == prints.c.id)
-        .where(templates.c.gallery_id == gallery.id, persons.c.reference == person)
+        .where(templates.c.gallery_id == gallery.id, templates.c.print_id.in_(_ids_of(person)))
         .order_by(templates.c.id)
     )
     vault = vault_of(connection)
@@ -196,19 +195,24 @@ def of_person(connection: Connection, gallery: GalleryRow, person: str) -> list[
 def of_encounter(connection: Connection, gallery: GalleryRow, person: str) -> list[StoredTemplate]:
     """The person's templates of one occasion, the one that the gallery has most prints of."""
     query = (
-        select(prints.c.encounter_id, templates.c.id, persons.c.reference, *SEALED)
-        .select_from(templates)
+        select(templates.c.active, prints.c.encounter_id, templates.c.id, *SEALED)
         .join(prints, prints.c.id == templates.c.print_id)
-        .join(persons, persons.c.id == prints.c.person_id)
-        .where(templates.c.gallery_id == gallery.id, persons.c.reference == person)
-        .where(templates.c.active)
+        .where(templates.c.gallery_id == gallery.id, templates.c.print_id.in_(_ids_of(person)))
         .order_by(templates.c.id)
     )
     occasions: dict[int, list[StoredTemplate]] = {}
-    for encounter, number, reference, *sealed in connection.execute(query):
-        template = StoredTemplate(number, reference, _open(connection, *sealed))
-        occasions.setdefault(encounter, []).append(template)
+    for active, encounter, number, *sealed in connection.execute(query):
+        if active:
+            template = StoredTemplate(number, person, _open(connection, *sealed))
+            occasions.setdefault(encounter, []).append(template)
     return max(occasions.values(), key=len, default=[])
+
+
+def _ids_of(person: str) -> Select[tuple[int]]:
+    """The person's prints, for a query of a gallery: joined to it by name they would be looked for
+    among all prints of the gallery, where the database keeps no statistics."""
+    own = select(prints.c.id).join(persons, persons.c.id == prints.c.person_id)
+    return own.where(persons.c.reference == person)
 
 
 def _open(
