@@ -249,7 +249,7 @@ def _record(
     if gallery_id is not None:
         query = query.where(templates.c.gallery_id == gallery_id)
     by_gallery: dict[int, list[int]] = {}
-    for own, template_id in connection.execute(query):
-        by_gallery.setdefault(own, []).append(template_id)
-    for own, template_ids in by_gallery.items():
-        changes.record(connection, kind, own, template_ids, submission)
+    for named, template_id in connection.execute(query):
+        by_gallery.setdefault(named, []).append(template_id)
+    for named, template_ids in by_gallery.items():
+        changes.record(connection, kind, named, template_ids, submission)
