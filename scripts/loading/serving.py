@@ -19,6 +19,7 @@ READY_SECONDS = 300.0
 GRACE_SECONDS = 90.0  # to end in order
 WORKERS = ("spawn_main", "team.serve")  # in their commands: extraction first, then search
 TICKS = os.sysconf("SC_CLK_TCK")  # of processor time a second
+CLIENTS_OWN = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")  # the service is measured as it comes
 
 
 @dataclass
@@ -53,6 +54,7 @@ class Service:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 start_new_session=True,
+                env={key: value for key, value in os.environ.items() if key not in CLIENTS_OWN},
             )
         while not self._is_ready():
             if self.process.poll() is not None or time.perf_counter() - began > READY_SECONDS:
