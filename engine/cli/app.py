@@ -37,7 +37,7 @@ from engine.cli.session import (
 
 # Threads of BLAS gain nothing on the small matrices of prints, but wait for the next one by spinning,
 # for milliseconds after each: on two processors a search took 89 ms instead of 57.
-BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 app = typer.Typer(
     name="tenprint",
@@ -91,6 +91,6 @@ def common(
 
 def main() -> None:
     """The entry point of `tenprint`."""
-    for name in BLAS_VARIABLES:  # NumPy reads them when it is loaded, which no verb has done yet
+    for name in THREAD_VARIABLES:  # NumPy reads them when it is loaded, which no verb has done yet
         os.environ.setdefault(name, "1")
     app()

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from engine import pipeline
-from engine.cli.app import BLAS_VARIABLES, app
+from engine.cli.app import THREAD_VARIABLES, app
 from engine.cli.exits import Exit
 from engine.cli.session import Session
 from engine.formats.manifest import PrintRow
@@ -381,8 +381,8 @@ def test_blas_keeps_to_one_thread_unless_told_otherwise(told: str | None) -> Non
         "print(os.environ['OPENBLAS_NUM_THREADS'], *{each['num_threads'] for each in "
         "threadpoolctl.threadpool_info() if each['user_api'] == 'blas'})"
     )
-    env = {name: value for name, value in os.environ.items() if name not in BLAS_VARIABLES}
-    env |= {"OMP_NUM_THREADS": "2"} | ({"OPENBLAS_NUM_THREADS": told} if told else {})
+    env = {name: value for name, value in os.environ.items() if name not in THREAD_VARIABLES}
+    env |= {"OPENBLAS_NUM_THREADS": told} if told else {}
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
     )
