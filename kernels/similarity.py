@@ -102,7 +102,7 @@ def _reference(
         likeness = np.maximum(keys >> INDEX_BITS, agreeing.none) - agreeing.none
         keys &= LAST
         keys |= likeness << INDEX_BITS
-        keys[likeness == 0] = 0
+        keys *= likeness > 0
     return row, col
 
 
