@@ -35,8 +35,8 @@ from engine.cli.session import (
     Session,
 )
 
-# Threads of BLAS gain nothing on the small matrices of prints, but wait for the next one by spinning,
-# for milliseconds after each: on two processors a search took 89 ms instead of 57.
+# Threads of BLAS gain nothing on the small matrices of prints, but wait for the next one by
+# spinning, for milliseconds after each: on two processors a search took 89 ms instead of 57.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 app = typer.Typer(

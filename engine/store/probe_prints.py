@@ -106,12 +106,14 @@ def of_search(connection: Connection, search_id: int, *, images: bool = True) ->
 
 def forget_files(connection: Connection, sha256s: Sequence[str]) -> None:
     """Deletes what is kept of probes that were these very files: prints of who is removed."""
+    of_these = search_probes.c.sha256.in_(sha256s)
     same = exists().where(
         search_probes.c.search_id == probe_prints.c.search_id,
         search_probes.c.number == probe_prints.c.number,
-        search_probes.c.sha256.in_(sha256s),
+        of_these,
     )
-    connection.execute(delete(probe_prints).where(same))
+    near = probe_prints.c.search_id.in_(select(search_probes.c.search_id).where(of_these))
+    connection.execute(delete(probe_prints).where(near, same))  # same alone would look at all
 
 
 def forget_person(connection: Connection, person: str, until: datetime | None = None) -> None:
@@ -121,12 +123,7 @@ def forget_person(connection: Connection, person: str, until: datetime | None = 
     case, made = search_candidates.c, decisions.c
     ended = (made.search_id == case.search_id) & (made.person == case.person) & made.closes
     excluded = exists().where(ended, made.conclusion == "exclusion")
-    hit = exists().where(
-        case.search_id == probe_prints.c.search_id,
-        case.person == person,
-        case.over_threshold,
-        ~excluded,
-    )
+    hits = select(case.search_id).where(case.person == person, case.over_threshold, ~excluded)
     still = exists().where(
         case.search_id == probe_prints.c.search_id,
         case.person != person,
@@ -134,7 +131,7 @@ def forget_person(connection: Connection, person: str, until: datetime | None = 
         ~exists().where(ended),
         exists().where(persons.c.reference == case.person),
     )
-    which = [hit, ~still]
+    which = [probe_prints.c.search_id.in_(hits), ~still]
     if until is not None:
         which.append(
             exists().where(searches.c.id == probe_prints.c.search_id, searches.c.at <= until)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from engine.store import encounters, galleries, hits, holdings, prints, records
+from engine.store import encounters, galleries, hits, holdings, persons, prints, records
 from engine.store.database import Database
 from tests.store.invented import attach, hit, identify, search
 from tests.store.test_encounters import create
@@ -21,7 +21,7 @@ from tests.store.test_encounters import create
 # A step that looks an index of a gallery up by nothing but the gallery, or reads a whole table.
 WHOLE = re.compile(
     r"SEARCH (templates|memberships) USING .*\(gallery_id=\?( AND active=\?)?\)"
-    r"|SCAN (templates|prints|persons|encounters|memberships|images)\b"
+    r"|SCAN (templates|prints|persons|encounters|memberships|images|probe_prints|searches)\b"
 )
 QUESTIONS: dict[str, Callable[[Connection], Any]] = {
     "prints of a person": lambda c: prints.of_person(c, galleries.find(c, "a"), "P1"),
@@ -39,6 +39,9 @@ QUESTIONS: dict[str, Callable[[Connection], Any]] = {
     "status of an encounter": lambda c: holdings.set_status(
         c, encounters.find(c, "P1", "E1"), "INACTIVE", 1
     ),
+    "what a person leaves": lambda c: [
+        persons.remove(c, galleries.find(c, name), "P1", 1) for name in ("a", "b")
+    ],
 }
 
 
