@@ -34,10 +34,7 @@ from engine.cli.session import (
     QuietOption,
     Session,
 )
-
-# Threads of BLAS gain nothing on the small matrices of prints, but wait for the next one by
-# spinning, for milliseconds after each: on two processors a search took 89 ms instead of 57.
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from engine.settings import THREAD_VARIABLES
 
 app = typer.Typer(
     name="tenprint",
@@ -91,6 +88,6 @@ def common(
 
 def main() -> None:
     """The entry point of `tenprint`."""
-    for name in THREAD_VARIABLES:  # NumPy reads them when it is loaded, which no verb has done yet
+    for name in THREAD_VARIABLES:  # no verb has loaded NumPy yet
         os.environ.setdefault(name, "1")
     app()

@@ -23,10 +23,9 @@ from engine.errors import InputError, TenprintError
 from engine.formats import template as template_format
 from engine.formats.images import read_image
 from engine.formats.manifest import PrintRow
-from engine.settings import Settings
+from engine.settings import THREAD_VARIABLES, Settings
 
 IN_FLIGHT = 3  # jobs for each worker: one at work, the others waiting or done
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 log = logging.getLogger(__name__)
 

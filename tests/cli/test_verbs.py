@@ -15,12 +15,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from engine import pipeline
-from engine.cli.app import THREAD_VARIABLES, app
+from engine.cli.app import app
 from engine.cli.exits import Exit
 from engine.cli.session import Session
 from engine.formats.manifest import PrintRow
 from engine.service.tenprint import Tenprint
-from engine.settings import Settings, TrialSettings
+from engine.settings import THREAD_VARIABLES, Settings, TrialSettings
 from tests.prints_at_no_cost import Row
 from tests.templates import draw_templates
 
