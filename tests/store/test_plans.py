@@ -20,8 +20,8 @@ from tests.store.test_encounters import create
 
 # A step that looks an index of a gallery up by nothing but the gallery, or reads a whole table.
 WHOLE = re.compile(
-    r"SEARCH (templates|memberships) USING .*\(gallery_id=\?( AND active=\?)?\)"
-    r"|SCAN (templates|prints|persons|encounters|memberships|images|probe_prints|searches)\b"
+    r"SEARCH (?:TABLE )?(templates|memberships) USING .*\(gallery_id=\?( AND active=\?)?\)"
+    r"|SCAN (?:TABLE )?(templates|prints|persons|encounters|memberships|images|probe_prints|searches)\b"
 )
 QUESTIONS: dict[str, Callable[[Connection], Any]] = {
     "prints of a person": lambda c: prints.of_person(c, galleries.find(c, "a"), "P1"),
@@ -56,8 +56,10 @@ def planned(connection: Connection) -> Iterator[list[tuple[str, str]]]:
             steps.extend((statement, row[3]) for row in asked)
 
     event.listen(connection, "before_cursor_execute", explain)
-    yield steps
-    event.remove(connection, "before_cursor_execute", explain)
+    try:
+        yield steps
+    finally:
+        event.remove(connection, "before_cursor_execute", explain)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
