@@ -107,6 +107,8 @@ def run_knee(arguments: argparse.Namespace) -> dict[str, Any]:
             arguments.first,
         )  # fmt: skip
     Console(width=max(TABLE_WIDTH, console.width)).print(table)
+    if any(step.errors for step in steps):
+        console.print(arguments.log.read_text()[-2000:], markup=False)
     best = knee.knee_of(steps)
     if best:
         console.print(f"the knee: {best.asked:.1f} a second, p95 {1e3 * best.p95:.0f} ms")
@@ -211,6 +213,8 @@ def _say(table: Table, step: knee.Step) -> None:
     )
     table.add_row(*cells)
     console.print("  ".join(cells))
+    for failure, count in step.failures.items():
+        console.print(f"  error, {count} times: {failure}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ UP = "up"
 class Step:
     """What came of one rate. asked, answered: a second; p50 ... p99: seconds, of what was
     answered 200 or 204; memory: bytes; processor: cores' worth that the service had, and client:
-    that whoever asked had."""
+    that whoever asked had; failures: what the errors were, each with how often."""
 
     name: str
     asked: float
@@ -40,6 +40,7 @@ class Step:
     memory: int
     processor: float
     client: float
+    failures: dict[str, int] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -117,18 +118,28 @@ def summarise(name: str, rate: float, took: float, answers: Sequence[Answer], **
     statuses = Counter(each.status for each in answers)
     good = [each.late for each in answers if each.status in (200, 204)]
     busy = statuses[BUSY]
-    wrong = sum(bool(each.wrong) and each.wrong != WRONG_PERSON for each in answers)
+    failures = Counter(filter(None, map(_failure, answers)))
     return Step(
         name=name,
         asked=rate,
         answered=len(good) / took,
         **_quantiles(good),
         busy=busy,
-        errors=len(answers) - len(good) - busy + wrong,
+        errors=failures.total(),
         wrong=sum(each.wrong == WRONG_PERSON for each in answers),
         sent=len(answers),
+        failures=dict(failures),
         **told,
     )
+
+
+def _failure(answer: Answer) -> str:
+    """What was wrong with an answer, "" where nothing was: another person first is no error."""
+    if answer.wrong and answer.wrong != WRONG_PERSON:
+        return f"{answer.kind}: {answer.wrong}"
+    if answer.status in (200, 204, BUSY):
+        return ""
+    return f"{answer.kind}: {answer.status or 'the connection broke'}"
 
 
 def knee_of(steps: Sequence[Step]) -> Step | None:

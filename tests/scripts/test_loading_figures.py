@@ -41,6 +41,18 @@ def step(name: str, asked: float, *told: Any) -> Step:
     return summarise(name, asked, 10.0, answers(*told), **IDLE)
 
 
+def test_errors_are_told_with_what_they_were() -> None:
+    wrong = "429 without Retry-After"
+    told = (200, 0.1), (429, 0.1), (429, 0.1, wrong), (500, 0.1), (500, 0.1), (0, 9.0)
+    found = step("up", 9.0, *told, (200, 0.1, WRONG_PERSON))
+    assert found.failures == {
+        f"identify: {wrong}": 1,
+        "identify: 500": 2,
+        "identify: the connection broke": 1,
+    }
+    assert (found.errors, found.busy, found.wrong, found.sent) == (4, 2, 1, 7)
+
+
 def test_a_mix_is_read_as_shares() -> None:
     assert read_mix("identify=90,enrol=10") == {"identify": 0.9, "enrol": 0.1}
     assert read_mix("identify=1,image=1,delete=2") == {
