@@ -15,11 +15,12 @@ from pathlib import Path
 
 import httpx
 
+from engine.settings import THREAD_VARIABLES
+
 READY_SECONDS = 300.0
 GRACE_SECONDS = 90.0  # to end in order
 WORKERS = ("spawn_main", "team.serve")  # in their commands: extraction first, then search
 TICKS = os.sysconf("SC_CLK_TCK")  # of processor time a second
-CLIENTS_OWN = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")  # the service is measured as it comes
 
 
 @dataclass
@@ -44,6 +45,8 @@ class Service:
             with socket.create_server(("127.0.0.1", 0)) as free:
                 self.port = free.getsockname()[1]
         where = ["--database", self.database] if self.database else []
+        # The threads that this process allows itself are not the service's, which sets its own.
+        env = {key: value for key, value in os.environ.items() if key not in THREAD_VARIABLES}
         began = time.perf_counter()
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
@@ -54,7 +57,7 @@ class Service:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 start_new_session=True,
-                env={key: value for key, value in os.environ.items() if key not in CLIENTS_OWN},
+                env=env,
             )
         while not self._is_ready():
             if self.process.poll() is not None or time.perf_counter() - began > READY_SECONDS:
